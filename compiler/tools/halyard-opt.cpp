@@ -1,0 +1,13 @@
+// halyard-opt: runs Halyard's passes over MLIR text, for lit tests and for looking at one phase at a time.
+#include "dialects/Seq/IR/Seq.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  registry.insert<halyard::seq::SeqDialect>();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Halyard's optimizer driver\n", registry));
+}

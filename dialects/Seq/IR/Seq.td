@@ -1,0 +1,287 @@
+// The seq dialect: what an encoder-decoder model means, tied to no target.
+#ifndef HALYARD_SEQ
+#define HALYARD_SEQ
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Seq_Dialect : Dialect {
+  let name = "seq";
+  let cppNamespace = "::halyard::seq";
+  let summary = "encoder-decoder programs: what runs once per source and what runs once per token";
+  let description = [{
+    Every length in a program is a function of two numbers: `source`, the extent of the one dynamic axis of the
+    encoder's input (tokens, audio samples, frames), and `target`, the number of decoder rows. Tensors of the
+    dialect's operations are of rank two, `[rows, features]`: rows are positions in time, and there is no batch
+    axis, because sequences are never padded into one.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 0;
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let hasConstantMaterializer = 1;
+}
+
+class Seq_Op<string mnemonic, list<Trait> traits = []> : Op<Seq_Dialect, mnemonic, traits>;
+
+//===-- types --------------------------------------------------------------------------------------------------===//
+
+def Seq_CacheType : TypeDef<Seq_Dialect, "Cache"> {
+  let mnemonic = "cache";
+  let summary = "rows kept per slot: at most `length` rows of `features` elements each";
+  let description = [{
+    A cache as it is read by a step over ragged rows: `slots` blocks of `length x features` elements. Which block a row
+    of the step reads, and how many rows of it, follows from the row's slot and position.
+  }];
+  let parameters = (ins "int64_t":$length, "int64_t":$features, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $length `,` $features `,` $elementType `>`";
+}
+
+def Seq_RowsOrCache : AnyTypeOf<[AnyRankedTensor, Seq_CacheType]>;
+
+//===-- enumerations -------------------------------------------------------------------------------------------===//
+
+def Seq_Axis : I32EnumAttr<"Axis", "which length of the program", [
+    I32EnumAttrCase<"source", 0>, I32EnumAttrCase<"target", 1>]> {
+  let cppNamespace = "::halyard::seq";
+}
+
+def Seq_HeadMap : I32EnumAttr<"HeadMap", "which key/value head a query head reads", [
+    I32EnumAttrCase<"grouped", 0>, I32EnumAttrCase<"tiled", 1>]> {
+  let cppNamespace = "::halyard::seq";
+}
+
+def Seq_StepMode : I32EnumAttr<"StepMode", "how a step treats the rows already decoded", [
+    I32EnumAttrCase<"incremental", 0>, I32EnumAttrCase<"recompute", 1>]> {
+  let cppNamespace = "::halyard::seq";
+}
+
+//===-- lengths ------------------------------------------------------------------------------------------------===//
+
+def Seq_LengthOp : Seq_Op<"length", [Pure]> {
+  let summary = "the number of source positions or of decoder rows";
+  let description = [{
+    ```mlir
+    %s = seq.length source : index
+    ```
+  }];
+  let arguments = (ins Seq_Axis:$axis);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$axis attr-dict `:` type($result)";
+}
+
+def Seq_ExtentsOp : Seq_Op<"extents", [Pure]> {
+  let summary = "a vector of integers that depend on lengths only";
+  let description = [{
+    The form every shape computation of an ONNX graph is brought to: the map's two symbols are the source and the target
+    length, and its results are the elements. It folds to a constant when no result uses a symbol.
+
+    ```mlir
+    %shape = seq.extents affine_map<()[s, t] -> (1, t, 8, 64)> : tensor<4xi64>
+    ```
+  }];
+  let arguments = (ins AffineMapAttr:$map);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$map attr-dict `:` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===-- attention and other operations along time -----------------------------------------------------------------===//
+
+def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
+  let summary = "multi-head scaled dot-product attention";
+  let description = [{
+    For query row i and head h, with key/value head g (`grouped`: g = h / (heads / kv_heads); `tiled`: g = h mod kv_heads),
+
+    ```
+    s(j)  = softcap(scale * dot(q[i, h, :], k[j, g, :])) + bias[h, i, j]
+    o[i,h,:] = sum over j of softmax(s)(j) * v[j, g, :]
+    ```
+
+    where softcap(x) = c * tanh(x / c) if `softcap` c is given, and x otherwise. A row of `q` holds the heads one after
+    the other. `bias` is indexed by absolute positions: its shape is [1 or heads, at least query rows, at least key
+    rows], or, with `by_distance`, [1 or heads, 2L - 1], read at i - j + L - 1. With `causal`, j runs to i only; else over
+    all keys. A query row to which no key is visible (all scores -inf) yields zeros.
+
+    Over ragged rows (`slot`, `position` given) `k` and `v` are caches; i is the row's position and the keys are those
+    of its slot: positions 0 to i with `causal`, and every row bound for the slot's source otherwise.
+
+    ```mlir
+    %o = seq.attention %q, %k, %v {heads = 8, kv_heads = 8, scale = 1.0 : f64, causal}
+        : tensor<?x512xf32>, tensor<?x512xf32>, tensor<?x512xf32> -> tensor<?x512xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$query, Seq_RowsOrCache:$key, Seq_RowsOrCache:$value,
+                       Optional<AnyRankedTensor>:$bias, Optional<AnyRankedTensor>:$slot,
+                       Optional<AnyRankedTensor>:$position,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, OptionalAttr<F64Attr>:$softcap,
+                       UnitAttr:$causal, UnitAttr:$by_distance,
+                       DefaultValuedAttr<Seq_HeadMap, "HeadMap::grouped">:$head_map);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`rows` `(` $slot^ `,` $position `:` type($slot) `,` type($position) `)`)? attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Seq_PrefixSumOp : Seq_Op<"prefix_sum", [Pure, AttrSizedOperandSegments]> {
+  let summary = "sum over time of all rows up to and including each";
+  let description = [{
+    `result[i, :] = sum of input[j, :] for j <= i` (without `i` itself when `exclusive`). The causal counterpart of ONNX
+    CumSum along decoder time; over ragged rows it reads a cache as attention does.
+  }];
+  let arguments = (ins Seq_RowsOrCache:$input, Optional<AnyRankedTensor>:$slot, Optional<AnyRankedTensor>:$position,
+                       UnitAttr:$exclusive);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input (`rows` `(` $slot^ `,` $position `:` type($slot) `,` type($position) `)`)? attr-dict
+    `:` type($input) `->` type($result)
+  }];
+}
+
+//===-- named row-wise operations ----------------------------------------------------------------------------------===//
+
+def Seq_NormKind : I32EnumAttr<"NormKind", "layer: mean is subtracted; rms: it is not", [
+    I32EnumAttrCase<"layer", 0>, I32EnumAttrCase<"rms", 1>]> {
+  let cppNamespace = "::halyard::seq";
+}
+
+def Seq_NormOp : Seq_Op<"norm", [Pure]> {
+  let summary = "normalisation of each row over its features";
+  let description = [{
+    ```
+    layer: y = (x - mean(x)) / sqrt(variance(x) + epsilon) * scale + bias
+    rms:   y = x / sqrt(mean(x^2) + epsilon) * scale
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$scale, Optional<AnyRankedTensor>:$bias,
+                       Seq_NormKind:$kind, F64Attr:$epsilon);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $kind $input `,` $scale (`bias` `(` $bias^ `:` type($bias) `)`)? attr-dict
+    `:` type($input) `,` type($scale) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Seq_RotaryOp : Seq_Op<"rotary", [Pure]> {
+  let summary = "rotary position embedding of each head of each row";
+  let description = [{
+    Pairs (a, b) of the first `rotary` features of each head become (a cos - b sin, b cos + a sin); the rest is kept.
+    Pair p is features (p, p + rotary / 2), or with `interleaved` (2p, 2p + 1). `cos` and `sin` are [rows, rotary / 2].
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$cos, AnyRankedTensor:$sin, I64Attr:$heads,
+                       I64Attr:$rotary, UnitAttr:$interleaved);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $cos `,` $sin attr-dict `:` type($input) `,` type($cos) `,` type($sin) `->` type($result)
+  }];
+}
+
+//===-- programs -------------------------------------------------------------------------------------------------===//
+
+def Seq_ProgramOp : Seq_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoTerminator, SingleBlock]> {
+  let summary = "a model: encode and bind run once per source, step once per token";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 512 : i64, max_target = 256 : i64, max_rows = 8 : i64, slots = 4 : i64} {
+      seq.state @self.0.k : tensor<?x64xf32>
+      seq.cross @cross.0.k : tensor<?x64xf32>
+      seq.encode { ... }
+      seq.bind { ... }
+      seq.step { ... }
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_source, I64Attr:$max_target, I64Attr:$max_rows,
+                       I64Attr:$slots);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+  let extraClassDeclaration = [{
+    /// Largest value that `length` takes in this program.
+    int64_t maximum(Axis axis) { return axis == Axis::source ? getMaxSource() : getMaxTarget(); }
+  }];
+}
+
+def Seq_StateOp : Seq_Op<"state", [Symbol, HasParent<"ProgramOp">]> {
+  let summary = "rows kept per slot, one more with every decoded position";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type);
+  let assemblyFormat = "$sym_name `:` $type attr-dict";
+}
+
+def Seq_CrossOp : Seq_Op<"cross", [Symbol, HasParent<"ProgramOp">]> {
+  let summary = "a value of the source that steps read: computed by bind, kept per slot";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type);
+  let assemblyFormat = "$sym_name `:` $type attr-dict";
+}
+
+class Seq_StageOp<string mnemonic> : Seq_Op<mnemonic, [IsolatedFromAbove, HasParent<"ProgramOp">, SingleBlock]> {
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    ::mlir::Block &getBlock() { return getBody().front(); }
+  }];
+}
+
+def Seq_EncodeOp : Seq_StageOp<"encode"> {
+  let summary = "from the source to the encoder's last hidden state, once per source";
+  let description = [{ Arguments: the encoder's inputs. Yields: `memory`, the encoder's output. }];
+}
+def Seq_BindOp : Seq_StageOp<"bind"> {
+  let summary = "everything else that is known once the source is: cross-attention keys and values above all";
+  let description = [{ Arguments: `memory`. Stores every `seq.cross` of the program and yields nothing. }];
+}
+def Seq_StepOp : Seq_StageOp<"step"> {
+  let summary = "from decoder rows to logits";
+  let description = [{
+    Arguments: tokens; after flatten-rows, tokens, slots and positions, each `tensor<?xi32>`. Yields one row of logits
+    per row. In `recompute` mode the rows are the whole text of one slot so far and only the last row of logits counts.
+  }];
+  let arguments = (ins DefaultValuedAttr<Seq_StepMode, "StepMode::incremental">:$mode);
+}
+
+def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike]> {
+  let summary = "ends a stage";
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
+}
+
+def Seq_StoreOp : Seq_Op<"store"> {
+  let summary = "binds a cross value of the program";
+  let arguments = (ins FlatSymbolRefAttr:$cross, AnyRankedTensor:$value);
+  let assemblyFormat = "$cross `,` $value attr-dict `:` type($value)";
+}
+
+def Seq_LoadOp : Seq_Op<"load", [Pure]> {
+  let summary = "reads a cross value of the program";
+  let description = [{ A tensor: the value of the one source at hand. A cache: of every slot, to be read row by row. }];
+  let arguments = (ins FlatSymbolRefAttr:$cross);
+  let results = (outs Seq_RowsOrCache:$result);
+  let assemblyFormat = "$cross attr-dict `:` type($result)";
+}
+
+def Seq_CacheAppendOp : Seq_Op<"cache_append", [AttrSizedOperandSegments]> {
+  let summary = "keeps new rows and gives all rows so far";
+  let description = [{
+    Without rows: the new rows follow the state's. Over ragged rows each new row is written at (slot, position).
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$state, AnyRankedTensor:$rows, Optional<AnyRankedTensor>:$slot,
+                       Optional<AnyRankedTensor>:$position);
+  let results = (outs Seq_RowsOrCache:$result);
+  let assemblyFormat = [{
+    $state `,` $rows (`rows` `(` $slot^ `,` $position `:` type($slot) `,` type($position) `)`)? attr-dict
+    `:` type($rows) `->` type($result)
+  }];
+}
+
+#endif

@@ -1,0 +1,110 @@
+// Verifiers, folders and custom syntax of the seq operations.
+#include "dialects/Seq/IR/Seq.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace halyard::seq;
+
+#define GET_OP_CLASSES
+#include "dialects/Seq/IR/SeqOps.cpp.inc"
+
+LogicalResult ExtentsOp::verify() {
+  AffineMap map = getMap();
+  auto type = cast<RankedTensorType>(getResult().getType());
+  if (map.getNumDims() != 0 || map.getNumSymbols() != 2)
+    return emitOpError("takes a map of no dimension and two symbols, source and target, got ") << getMapAttr();
+  if (!type.getElementType().isIntOrIndex())
+    return emitOpError("has integer elements, got ") << type.getElementType();
+  if (static_cast<int64_t>(map.getNumResults()) != type.getNumElements())
+    return emitOpError("has ") << type.getNumElements() << " elements but its map has " << map.getNumResults();
+  return success();
+}
+
+OpFoldResult ExtentsOp::fold(FoldAdaptor) {
+  auto type = cast<RankedTensorType>(getResult().getType());
+  SmallVector<Attribute> elements;
+  for (AffineExpr result : getMap().getResults()) {
+    auto constant = dyn_cast<AffineConstantExpr>(result);
+    if (!constant)
+      return {};
+    elements.push_back(IntegerAttr::get(type.getElementType(), constant.getValue()));
+  }
+  return DenseElementsAttr::get(type, elements);
+}
+
+namespace {
+/// Features of a row operand: the last extent of a tensor, or what a cache holds per row.
+int64_t featuresOf(Type type) {
+  if (auto cache = dyn_cast<CacheType>(type))
+    return cache.getFeatures();
+  return cast<RankedTensorType>(type).getShape().back();
+}
+
+bool isRows(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return !tensor || (tensor.getRank() == 2 && !tensor.isDynamicDim(1));
+}
+} // namespace
+
+LogicalResult AttentionOp::verify() {
+  SmallVector<Type> types{getQuery().getType(), getKey().getType(), getValue().getType(), getResult().getType()};
+  for (Type type : types)
+    if (!isRows(type))
+      return emitOpError("takes rows of a static number of features, got ") << type;
+  int64_t heads = getHeads(), kvHeads = getKvHeads();
+  if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0)
+    return emitOpError("needs heads to be a multiple of kv_heads, got ") << heads << " and " << kvHeads;
+  int64_t query = featuresOf(getQuery().getType()), key = featuresOf(getKey().getType());
+  int64_t value = featuresOf(getValue().getType()), result = featuresOf(getResult().getType());
+  if (query % heads || key % kvHeads || query / heads != key / kvHeads)
+    return emitOpError("has query heads of ") << query << " / " << heads << " features and key heads of " << key
+                                              << " / " << kvHeads;
+  if (value % kvHeads || result != value / kvHeads * heads)
+    return emitOpError("yields ") << result << " features for " << heads << " heads over values of " << value
+                                  << " / " << kvHeads;
+  if (Value bias = getBias()) {
+    auto type = cast<RankedTensorType>(bias.getType());
+    if (type.getRank() != (getByDistance() ? 2 : 3) || (type.getDimSize(0) != 1 && type.getDimSize(0) != heads))
+      return emitOpError("takes a bias of shape [1 or heads, queries, keys], or [1 or heads, distances] by distance, got ")
+             << type;
+  }
+  if (bool(getSlot()) != isa<CacheType>(getKey().getType()))
+    return emitOpError("reads caches exactly when its rows have slots");
+  return success();
+}
+
+LogicalResult NormOp::verify() {
+  if (getInput().getType() != getResult().getType())
+    return emitOpError("keeps the type of its input, got ") << getInput().getType() << " and " << getResult().getType();
+  if (getKind() == NormKind::rms && getBias())
+    return emitOpError("of kind rms has no bias");
+  return success();
+}
+
+//===-- syntax of stages: seq.encode(%x: type) -> (types) { ... } --------------------------------------------------===//
+
+static ParseResult parseStage(OpAsmParser &parser, OperationState &result) {
+  SmallVector<OpAsmParser::Argument> arguments;
+  if (parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren, /*allowType=*/true) ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+static void printStage(OpAsmPrinter &printer, Operation *op) {
+  Region &body = op->getRegion(0);
+  printer << "(";
+  llvm::interleaveComma(body.getArguments(), printer, [&](BlockArgument arg) { printer.printRegionArgument(arg); });
+  printer << ")";
+  printer.printOptionalAttrDictWithKeyword(op->getAttrs());
+  printer << " ";
+  printer.printRegion(body, /*printEntryBlockArgs=*/false);
+}
+
+ParseResult EncodeOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
+void EncodeOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
+ParseResult BindOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
+void BindOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
+ParseResult StepOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
+void StepOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
