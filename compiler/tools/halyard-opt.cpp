@@ -1,5 +1,6 @@
 // halyard-opt: runs Halyard's passes over MLIR text, for lit tests and for looking at one phase at a time.
 #include "dialects/Seq/IR/Seq.h"
+#include "passes/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -8,6 +9,8 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
+  mlir::registerAllPasses();
+  halyard::registerHalyardTransformsPasses();
   registry.insert<halyard::seq::SeqDialect>();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Halyard's optimizer driver\n", registry));
 }

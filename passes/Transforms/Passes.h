@@ -2,6 +2,8 @@
 #ifndef HALYARD_PASSES_TRANSFORMS_PASSES_H
 #define HALYARD_PASSES_TRANSFORMS_PASSES_H
 
+#include "dialects/Seq/IR/Seq.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace halyard {

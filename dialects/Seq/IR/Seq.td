@@ -264,10 +264,15 @@ def Seq_StoreOp : Seq_Op<"store"> {
 
 def Seq_LoadOp : Seq_Op<"load", [Pure]> {
   let summary = "reads a cross value of the program";
-  let description = [{ A tensor: the value of the one source at hand. A cache: of every slot, to be read row by row. }];
-  let arguments = (ins FlatSymbolRefAttr:$cross);
+  let description = [{
+    A tensor: the value of the one source at hand; with `rows`, one value per row, that of the row's slot, along a new
+    leading axis. A cache: of every slot, to be read row by row.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$cross, Optional<AnyRankedTensor>:$slot);
   let results = (outs Seq_RowsOrCache:$result);
-  let assemblyFormat = "$cross attr-dict `:` type($result)";
+  let assemblyFormat = [{
+    $cross (`rows` `(` $slot^ `:` type($slot) `)`)? attr-dict `:` type($result)
+  }];
 }
 
 def Seq_CacheAppendOp : Seq_Op<"cache_append", [AttrSizedOperandSegments]> {
