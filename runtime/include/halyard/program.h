@@ -126,7 +126,6 @@ typedef struct halyard_program {
 /* What every function of a program and of the runtime returns. */
 typedef enum halyard_status {
   halyard_ok = 0,
-  halyard_stopped = 1,        /* the caller's callback asked for it */
   halyard_bad_abi = -1,       /* program of another HALYARD_ABI */
   halyard_bad_memory = -2,    /* memory missing, too small or not aligned */
   halyard_bad_weights = -3,   /* weights of another model, truncated or damaged */

@@ -8,11 +8,13 @@
 
 #include "program.h"
 
+#include <string.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define HALYARD_WEIGHTS_MAGIC 0x5354485759414c48ull /* an arbitrary number */
+#define HALYARD_WEIGHTS_MAGIC 0x57445241594c4148ull /* "HALYARDW" */
 
 typedef struct halyard_weights_header {
   uint64_t magic; /* HALYARD_WEIGHTS_MAGIC */
@@ -30,13 +32,16 @@ typedef struct halyard_weights_header {
  * HALYARD_CHECKSUM_SEED). */
 static inline uint64_t halyard_checksum(uint64_t seed, const void *data, uint64_t bytes) {
   const uint8_t *at = (const uint8_t *)data;
-  for (uint64_t i = 0; i < bytes; i += 8) {
-    uint64_t word = 0, left = bytes - i < 8 ? bytes - i : 8;
-    for (uint64_t k = 0; k < left; ++k)
-      word |= (uint64_t)at[i + k] << (8 * k);
+  uint64_t whole = bytes / 8 * 8, word = 0;
+  for (uint64_t i = 0; i < whole; i += 8) {
+    memcpy(&word, at + i, 8);
     seed = (seed ^ word) * 0x100000001b3ull;
   }
-  return seed;
+  if (whole == bytes)
+    return seed;
+  word = 0;
+  memcpy(&word, at + whole, (size_t)(bytes - whole));
+  return (seed ^ word) * 0x100000001b3ull;
 }
 
 #ifdef __cplusplus

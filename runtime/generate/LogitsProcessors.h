@@ -1,0 +1,35 @@
+// What generation_config.json does to logits before the best token is taken; private to the runtime.
+//
+// The processors are those of Hugging Face transformers 4.57 (generation/logits_process.py), applied in its
+// order (GenerationMixin._get_logits_processor). Ids outside the vocabulary are ignored.
+#ifndef HALYARD_GENERATE_LOGITSPROCESSORS_H
+#define HALYARD_GENERATE_LOGITSPROCESSORS_H
+
+#include "halyard/program.h"
+
+namespace halyard::rt {
+
+/// A text as processors see it.
+struct TextView {
+  const int32_t *tokens;
+  int32_t count;
+  int32_t prompt;     ///< how many of them are the prompt
+  int32_t maxLength;  ///< tokens of a text of full length
+  const void *source; ///< token ids, or null where the source is not made of tokens
+  int32_t sourceType; ///< halyard_i64 or halyard_i32
+  int32_t sourceLength;
+};
+
+/// Changes `logits`, [vocabulary], in place.
+void processLogits(const halyard_generation &settings, const TextView &text, float *logits,
+                   int32_t vocabulary);
+
+/// Index of the largest value, the lowest of equal ones. Never chooses a NaN unless there is nothing else,
+/// when it is 0.
+int32_t argmax(const float *values, int32_t count);
+
+bool contains(const halyard_ids &ids, int32_t token);
+
+} // namespace halyard::rt
+
+#endif

@@ -1,0 +1,39 @@
+// Lays a session out in the caller's memory.
+#include "Session.h"
+
+using namespace halyard::rt;
+
+uint64_t halyard_session_bytes(const halyard_program *program) { return sessionShape(*program).bytes(); }
+
+int halyard_session_init(const halyard_program *program, const halyard_weights *weights, void *memory,
+                         uint64_t bytes, halyard_session **session) {
+  if (program->abi != HALYARD_ABI)
+    return halyard_bad_abi;
+  if (!weights->data && program->weights_bytes)
+    return halyard_bad_weights;
+  SessionShape shape = sessionShape(*program);
+  if (!memory || reinterpret_cast<uintptr_t>(memory) % HALYARD_ALIGNMENT || bytes < shape.bytes())
+    return halyard_bad_memory;
+  uint8_t *base = static_cast<uint8_t *>(memory);
+  uint8_t *rows = base + shape.rowsOffset();
+  uint64_t rowBytes = halyard_aligned(uint64_t(shape.maxRows) * sizeof(int32_t));
+
+  halyard_session *made = reinterpret_cast<halyard_session *>(base);
+  made->program = program;
+  made->weights = weights->data;
+  made->arena = base + shape.arenaOffset();
+  made->slots = reinterpret_cast<halyard_slot *>(base + shape.slotsOffset());
+  made->tokens = reinterpret_cast<int32_t *>(base + shape.tokensOffset());
+  made->rowToken = reinterpret_cast<int32_t *>(rows);
+  made->rowSlot = reinterpret_cast<int32_t *>(rows + rowBytes);
+  made->rowPosition = reinterpret_cast<int32_t *>(rows + 2 * rowBytes);
+  made->logits = reinterpret_cast<float *>(base + shape.logitsOffset());
+  made->turn = 0;
+  for (int32_t i = 0; i < program->slots; ++i)
+    made->slots[i].request = -1;
+  halyard_arena_init(made->arena, program->slots, program->max_target, program->flags);
+  *session = made;
+  return halyard_ok;
+}
+
+void *halyard_session_arena(halyard_session *session) { return session->arena; }

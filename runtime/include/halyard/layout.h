@@ -1,0 +1,49 @@
+// How a session's memory is divided: known at compile time, so that firmware can reserve it statically.
+//
+//   session record | one record per slot | token ids of every slot | rows of a step | logits of a step |
+//   arena
+#ifndef HALYARD_LAYOUT_H
+#define HALYARD_LAYOUT_H
+
+#include "arena.h"
+#include "program.h"
+
+namespace halyard::rt {
+
+inline constexpr uint64_t kSessionRecordBytes = 128;
+inline constexpr uint64_t kSlotRecordBytes = 32;
+
+/// The sizes of a program that its session's memory depends on, named as in halyard_program.
+struct SessionShape {
+  int32_t vocabulary;
+  int32_t maxTarget;
+  int32_t maxRows;
+  int32_t slots;
+  uint64_t arenaBytes;
+
+  /// Longest text: the last token is chosen but never read, so it needs no position.
+  constexpr uint64_t textLength() const { return uint64_t(maxTarget) + 1; }
+  constexpr uint64_t slotsOffset() const { return kSessionRecordBytes; }
+  constexpr uint64_t tokensOffset() const {
+    return slotsOffset() + halyard_aligned(uint64_t(slots) * kSlotRecordBytes);
+  }
+  /// Token, slot and position of every row, each int32[maxRows].
+  constexpr uint64_t rowsOffset() const {
+    return tokensOffset() + halyard_aligned(uint64_t(slots) * textLength() * sizeof(int32_t));
+  }
+  constexpr uint64_t logitsOffset() const {
+    return rowsOffset() + 3 * halyard_aligned(uint64_t(maxRows) * sizeof(int32_t));
+  }
+  constexpr uint64_t arenaOffset() const {
+    return logitsOffset() + halyard_aligned(uint64_t(maxRows) * uint64_t(vocabulary) * sizeof(float));
+  }
+  constexpr uint64_t bytes() const { return arenaOffset() + halyard_aligned(arenaBytes); }
+};
+
+inline SessionShape sessionShape(const halyard_program &program) {
+  return {program.vocabulary, program.max_target, program.max_rows, program.slots, program.arena_bytes};
+}
+
+} // namespace halyard::rt
+
+#endif
