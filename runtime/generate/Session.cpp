@@ -37,3 +37,24 @@ int halyard_session_init(const halyard_program *program, const halyard_weights *
 }
 
 void *halyard_session_arena(halyard_session *session) { return session->arena; }
+
+const int32_t *halyard_session_text(const halyard_session *session, int32_t slot) {
+  return session->tokens + int64_t(slot) * (session->program->max_target + 1);
+}
+
+int32_t halyard_source_length(const halyard_program *program, uint64_t elements) {
+  uint64_t fixed = 1;
+  bool dynamic = false;
+  for (int32_t i = 0; i < program->source_rank; ++i) {
+    int64_t extent = program->source_shape[i];
+    if (extent < 0)
+      dynamic = true;
+    else
+      fixed *= static_cast<uint64_t>(extent);
+  }
+  if (!dynamic)
+    return elements == fixed;
+  if (fixed == 0 || elements % fixed || elements / fixed > INT32_MAX)
+    return 0;
+  return static_cast<int32_t>(elements / fixed);
+}

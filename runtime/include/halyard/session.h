@@ -93,8 +93,15 @@ typedef struct halyard_error {
 int halyard_generate(halyard_session *session, halyard_request *requests, int32_t count,
                      const halyard_options *options, halyard_error *error);
 
+/* The source length of a source of that many elements in all, as program->source_shape says; 0 if no length
+ * gives that number. Lengths above max_source are returned like others. */
+int32_t halyard_source_length(const halyard_program *program, uint64_t elements);
+
 /* The session's arena, for calling the program's functions directly. */
 void *halyard_session_arena(halyard_session *session);
+
+/* The text of the request that was the last to use a slot; valid until the slot's next request. */
+const int32_t *halyard_session_text(const halyard_session *session, int32_t slot);
 
 /* Words an error into `text`, cut to `size` bytes with its end; returns `text`. */
 const char *halyard_describe(const halyard_error *error, char *text, size_t size);

@@ -1,0 +1,226 @@
+// The thread pool behind halide_do_par_for.
+//
+// One loop runs at a time. The calling thread publishes it by raising `epoch`, takes the first chunk itself
+// and waits for the others to finish theirs. A loop that is met while another runs (one loop inside another,
+// or two sessions at once) runs in its own thread, serially: that needs no thread-local state, which could
+// allocate on first use.
+#include "halyard/threads.h"
+
+namespace {
+
+using Task = int (*)(void *context, int index, uint8_t *closure);
+
+/// One parallel loop: iterations [begin, begin + count) in as many chunks.
+struct Loop {
+  Task task;
+  void *context;
+  int begin;
+  int count;
+  uint8_t *closure;
+
+  /// Runs chunk `index` of `chunks`; returns the first failure.
+  int run(int index, int chunks) const {
+    int from = begin + static_cast<int>(int64_t(count) * index / chunks);
+    int to = begin + static_cast<int>(int64_t(count) * (index + 1) / chunks);
+    for (int i = from; i < to; ++i)
+      if (int failure = task(context, i, closure))
+        return failure;
+    return 0;
+  }
+};
+
+} // namespace
+
+#ifdef HALYARD_NO_THREADS
+
+namespace {
+int runLoop(const Loop &loop) { return loop.run(0, 1); }
+} // namespace
+
+int32_t halyard_threads_start(int32_t) { return 1; }
+void halyard_threads_stop(void) {}
+int32_t halyard_threads_count(void) { return 1; }
+
+#else
+
+#include <atomic>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+namespace {
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+int64_t nanoseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+/// How long a thread spins before it sleeps; a step's loops follow one another much faster.
+constexpr int64_t kSpinNanoseconds = 200000;
+
+/// Calls `done` until it is true or the time is over. The clock is read rarely: reading it costs as much as
+/// some dozen looks at the condition.
+template <typename Condition> bool spinUntil(Condition done) {
+  int64_t end = 0;
+  for (int k = 1;; ++k) {
+    if (done())
+      return true;
+    relax();
+    if (k % 64)
+      continue;
+    int64_t now = nanoseconds();
+    if (!end)
+      end = now + kSpinNanoseconds;
+    else if (now > end)
+      return false;
+  }
+}
+
+class Pool {
+public:
+  ~Pool() { stop(); }
+
+  int start(int threads) {
+    stop();
+    quit.store(false, std::memory_order_relaxed);
+    workers = 0;
+    uint64_t current = epoch.load(std::memory_order_relaxed);
+    for (; workers < threads - 1; ++workers) {
+      records[workers] = {this, workers + 1, current};
+      if (pthread_create(&handles[workers], nullptr, work, &records[workers]))
+        break;
+    }
+    return workers + 1;
+  }
+
+  void stop() {
+    if (!workers)
+      return;
+    quit.store(true, std::memory_order_relaxed);
+    publish();
+    for (int i = 0; i < workers; ++i)
+      pthread_join(handles[i], nullptr);
+    workers = 0;
+  }
+
+  int size() const { return workers + 1; }
+
+  int run(const Loop &wanted) {
+    if (!workers || wanted.count < 2 || busy.exchange(true, std::memory_order_acquire))
+      return wanted.run(0, 1);
+    loop = wanted;
+    failed.store(0, std::memory_order_relaxed);
+    pending.store(workers, std::memory_order_relaxed);
+    publish();
+    int failure = loop.run(0, size());
+    auto finished = [this] { return pending.load(std::memory_order_acquire) == 0; };
+    while (!spinUntil(finished))
+      sched_yield();
+    if (!failure)
+      failure = failed.load(std::memory_order_relaxed);
+    busy.store(false, std::memory_order_release);
+    return failure;
+  }
+
+private:
+  struct Worker {
+    Pool *pool;
+    int index;
+    uint64_t seen; ///< the last epoch that this thread took part in
+  };
+
+  /// Raises the epoch and wakes whoever sleeps. A thread counts itself among the sleepers before it looks at
+  /// the epoch for the last time, and here the epoch is raised before sleepers are counted, so one of the two
+  /// sees the other.
+  void publish() {
+    epoch.fetch_add(1, std::memory_order_seq_cst);
+    if (sleepers.load(std::memory_order_seq_cst) == 0)
+      return;
+    pthread_mutex_lock(&mutex);
+    pthread_cond_broadcast(&wake);
+    pthread_mutex_unlock(&mutex);
+  }
+
+  void waitForEpochAfter(uint64_t seen) {
+    if (spinUntil([&] { return epoch.load(std::memory_order_acquire) != seen; }))
+      return;
+    pthread_mutex_lock(&mutex);
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    while (epoch.load(std::memory_order_seq_cst) == seen)
+      pthread_cond_wait(&wake, &mutex);
+    sleepers.fetch_sub(1, std::memory_order_seq_cst);
+    pthread_mutex_unlock(&mutex);
+  }
+
+  static void *work(void *record) {
+    Worker &self = *static_cast<Worker *>(record);
+    Pool &pool = *self.pool;
+    for (;;) {
+      pool.waitForEpochAfter(self.seen);
+      ++self.seen;
+      if (pool.quit.load(std::memory_order_relaxed))
+        return nullptr;
+      // Chunks are for all threads that were made, which is not known to a thread that starts while others
+      // are made; it is by the time the first loop is published.
+      if (int failure = pool.loop.run(self.index, pool.size()))
+        pool.failed.store(failure, std::memory_order_relaxed);
+      pool.pending.fetch_sub(1, std::memory_order_acq_rel);
+    }
+  }
+
+  Loop loop = {};
+  alignas(64) std::atomic<uint64_t> epoch{0};
+  alignas(64) std::atomic<int> pending{0};
+  std::atomic<int> failed{0};
+  alignas(64) std::atomic<int> sleepers{0};
+  std::atomic<bool> busy{false};
+  std::atomic<bool> quit{false};
+  pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+  int workers = 0;
+  pthread_t handles[HALYARD_MAX_THREADS];
+  Worker records[HALYARD_MAX_THREADS];
+};
+
+Pool pool;
+
+/// Processors that this process may use.
+int processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set))
+    return 1;
+  return CPU_COUNT(&set);
+}
+
+int runLoop(const Loop &loop) { return pool.run(loop); }
+
+} // namespace
+
+int32_t halyard_threads_start(int32_t threads) {
+  if (threads <= 0)
+    threads = processors();
+  return pool.start(threads < HALYARD_MAX_THREADS ? threads : HALYARD_MAX_THREADS);
+}
+
+void halyard_threads_stop(void) { pool.stop(); }
+
+int32_t halyard_threads_count(void) { return pool.size(); }
+
+#endif
+
+// What kernels call. Hidden, so that an artifact's library keeps to its own pool in a process with another
+// Halide.
+extern "C" __attribute__((visibility("hidden"))) int halide_do_par_for(void *context, Task task, int begin,
+                                                                       int count, uint8_t *closure) {
+  return runLoop({task, context, begin, count, closure});
+}
