@@ -1,4 +1,5 @@
 // halyard-opt: runs Halyard's passes over MLIR text, for lit tests and for looking at one phase at a time.
+#include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Transforms/Passes.h"
 
@@ -11,6 +12,6 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllPasses();
   halyard::registerHalyardTransformsPasses();
-  registry.insert<halyard::seq::SeqDialect>();
+  registry.insert<halyard::onnx::ONNXDialect, halyard::seq::SeqDialect>();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Halyard's optimizer driver\n", registry));
 }
