@@ -5,6 +5,7 @@
 #   %python   Python with onnx, onnxruntime and numpy
 #   %models   test/models
 #   %inputs   test/inputs: scripts that make inputs for tests
+#   %execution, %artifacts   test/execution and a folder for compiled models that tests share: see compile_once.py
 import os
 
 import lit.formats
@@ -28,3 +29,5 @@ config.environment["PATH"] = os.pathsep.join(folders)
 config.substitutions.append(("%python", config.halyard_python))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "inputs")))
+config.substitutions.append(("%execution", os.path.join(config.test_source_root, "execution")))
+config.substitutions.append(("%artifacts", os.path.join(config.test_exec_root, "artifacts")))

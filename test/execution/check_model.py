@@ -1,0 +1,114 @@
+"""Compiles one model folder and compares what it computes with the folder's reference.npz.
+
+usage: check_model.py HALYARD MODEL_DIR WORK_DIR [COMPILE_OPTION...]
+
+For every prompt, batches with padding included: the greedy tokens are equal, and the encoder's output and the first
+three logits agree to 1e-4, absolute plus relative.
+"""
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+from halyard_tool import Failure, compile_model, evaluate, expect_close, generate, main, session
+
+SOURCES = ("input_ids", "input_features", "input_values", "pixel_values")
+LOGITS = 3
+
+
+def settings(model):
+    """config.json with generation_config.json over it."""
+    merged = {}
+    for name in ("config.json", "generation_config.json"):
+        if (model / name).exists():
+            merged.update(json.loads((model / name).read_text()))
+    return merged
+
+
+def trim(row, pad, eos):
+    """A row of the reference without its padding. Where pad is the end token as well, one of them stays."""
+    row = [int(token) for token in row]
+    while len(row) > 1 and row[-1] == pad and (pad != eos or row[-2] == pad):
+        row.pop()
+    return row
+
+
+class Reference:
+    """One prompt of reference.npz."""
+
+    def __init__(self, model, archive, prompt):
+        self.model = model
+        self.prompt = prompt
+        self.values = {key.split(".", 1)[1]: archive[key] for key in archive.files if key.startswith(prompt + ".")}
+        self.source = next(name for name in SOURCES if name in self.values)
+        self.inputs = {name: self.values[name] for name in (self.source, "attention_mask") if name in self.values}
+
+    def unpadded_length(self, row):
+        """How many positions of a row's source are not padding, or None when none is."""
+        mask = self.values.get("attention_mask")
+        if mask is None or mask[row].all():
+            return None
+        return int(mask[row].sum())
+
+    def without_padding(self, row, length):
+        """(encoder output, logits) by ONNX Runtime from a row's source alone."""
+        values = {self.source: self.values[self.source][row:row + 1, :length],
+                  "attention_mask": np.ones((1, length), np.int64)}
+        memory = evaluate(session(self.model / "encoder_model.onnx"), values)
+        masked = memory.shape[1] if self.source == "input_ids" else length
+        values = {"input_ids": self.values["decoder_input_ids"][row:row + 1], "encoder_hidden_states": memory,
+                  "encoder_attention_mask": np.ones((1, masked), np.int64)}
+        return memory[0], evaluate(session(self.model / "decoder_model.onnx"), values)[0]
+
+    def expected(self, row):
+        """(encoder output or None, logits) of a row, without the padded positions."""
+        memory, logits = self.values.get("encoder_last_hidden_state"), self.values["logits"][row][:LOGITS]
+        memory = None if memory is None else memory[row]
+        length = self.unpadded_length(row)
+        if length is None or memory is None:
+            return memory, logits
+        alone, logits_alone = self.without_padding(row, length)
+        memory = memory[:len(alone)]
+        # An encoder with statistics over time (a GroupNorm, say) sees the padding of a batch even when it is masked.
+        # A compiled model never does: for such a row the source alone is the reference.
+        if np.abs(alone - memory).max() > 1e-3:
+            return alone, logits_alone[:LOGITS]
+        return memory, logits
+
+
+def check_prompt(reference, halyard, artifact, scratch, config):
+    # What the reference was generated with: a limit, and for some models the decoder's prompt.
+    with_prompt = json.loads((reference.model / "reference.json").read_text()).get("generate", {})
+    options = ["--max-new-tokens", with_prompt.get("max_new_tokens", 24), "--num-beams", 1]
+    if "decoder_input_ids" in with_prompt:
+        options += ["--decoder-ids", ",".join(map(str, with_prompt["decoder_input_ids"]))]
+    tokens, logits, memory = generate(halyard, artifact, reference.inputs, scratch, options)
+    for row, want in enumerate(reference.values["greedy_ids"]):
+        name = f"{reference.prompt}[{row}]"
+        want = trim(want, config.get("pad_token_id"), config.get("eos_token_id"))
+        if tokens[row] != want:
+            raise Failure(f"{name}: tokens {tokens[row]}, expected {want}")
+        want_memory, want_logits = reference.expected(row)
+        if want_memory is not None:
+            expect_close(f"{name} encoder output", memory[row][:len(want_memory)], want_memory)
+        expect_close(f"{name} logits", logits[row][:LOGITS], want_logits)
+    return len(tokens)
+
+
+def check():
+    halyard, model, work, *options = sys.argv[1:]
+    model, work = pathlib.Path(model), pathlib.Path(work)
+    artifact = compile_model(halyard, model, work / "model", options)
+    archive = np.load(model / "reference.npz")
+    texts = 0
+    for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
+        reference = Reference(model, archive, prompt)
+        texts += check_prompt(reference, halyard, artifact, work / prompt, settings(model))
+    if not texts:
+        raise Failure("reference.npz holds no texts")
+    return f"{texts} texts exact"
+
+
+if __name__ == "__main__":
+    main(check)
