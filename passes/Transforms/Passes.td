@@ -4,6 +4,80 @@
 
 include "mlir/Pass/PassBase.td"
 
+//===-- raise ------------------------------------------------------------------------------------------------------===//
+
+def RaiseAttention : Pass<"raise-attention", "::mlir::func::FuncOp"> {
+  let summary = "make one seq.attention of every softmax(Q K^T) V";
+  let description = [{
+    Walks outward from each Softmax and absorbs whatever order of scale, soft-cap, mask, bias, cast, clamp, NaN guard,
+    transpose and reshape the exporter chose.
+
+    ```mlir
+    %s = onnx.MatMul %q, %kt
+    %m = onnx.Add %s, %mask
+    %p = onnx.Softmax %m {axis = -1 : i64}
+    %o = onnx.MatMul %p, %v
+    // becomes
+    %o = seq.attention %q_rows, %k_rows, %v_rows bias(%mask_table) {heads = 4 : i64, kv_heads = 4 : i64, scale = 1.0 : f64}
+    ```
+  }];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
+}
+
+def RaiseNorm : Pass<"raise-norm", "::mlir::func::FuncOp"> {
+  let summary = "make seq.norm of layer and root-mean-square normalisation";
+  let description = [{
+    ```mlir
+    %2 = onnx.Pow %x, %two
+    %m = onnx.ReduceMean %2, %last
+    %a = onnx.Add %m, %epsilon
+    %s = onnx.Sqrt %a
+    %d = onnx.Div %x, %s
+    %y = onnx.Mul %d, %weight
+    // becomes
+    %r = onnx.Reshape %x, ...
+    %n = seq.norm rms %r, %weight {epsilon = 1.0e-6 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+    %y = onnx.Reshape %n, ...
+    ```
+  }];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
+}
+
+def RaisePrefixSum : Pass<"raise-prefix-sum", "::mlir::func::FuncOp"> {
+  let summary = "make seq.prefix_sum of cumulative sums along time";
+  let description = [{
+    ```mlir
+    %s = onnx.CumSum %x, %axis : (tensor<1x?xi64>, tensor<i64>) -> tensor<1x?xi64>
+    // becomes
+    %r = onnx.Reshape %x, ...
+    %p = seq.prefix_sum %r : tensor<?x1xi64> -> tensor<?x1xi64>
+    %s = onnx.Reshape %p, ...
+    ```
+  }];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
+}
+
+def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
+  let summary = "make tables of values that depend on a length only";
+  let description = [{
+    Evaluates every length-only value at every length up to the largest. If the shorter values are prefixes of the
+    longest it becomes a table; if it is an attention bias that masks all later keys, the attention is causal.
+
+    ```mlir
+    %p = onnx.Range %zero, %t, %one
+    %e = onnx.Gather %weight, %p
+    %y = onnx.Add %x, %e
+    // becomes
+    %t = seq.length target : index
+    %e = tensor.extract_slice %table[0, 0] [%t, 8] [1, 1]
+    %y = onnx.Add %x, %e
+    ```
+  }];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 //===-- stage ------------------------------------------------------------------------------------------------------===//
 
 def SplitProgram : Pass<"split-program", "::mlir::ModuleOp"> {
@@ -86,6 +160,69 @@ def FlattenRows : Pass<"flatten-rows", "::halyard::seq::ProgramOp"> {
       %p = linalg.generic ins(%position) { table[position[row], feature] }
       %ks = seq.cache_append @self.0.k, %k rows(%slot, %position) : tensor<?x8xf32> -> !seq.cache<256, 8, f32>
       %o = seq.attention %q, %ks, %vs rows(%slot, %position) {causal, ...}
+    ```
+  }];
+}
+
+//===-- dispatch and plan --------------------------------------------------------------------------------------------===//
+
+def FuseElementwise : Pass<"fuse-elementwise", "::halyard::seq::ProgramOp"> {
+  let summary = "compute elementwise operations where their result is read";
+  let description = [{
+    A producer is fused into its consumer when the consumer reads every element once, or when an element costs no more
+    to compute than to read.
+
+    ```mlir
+    %a = linalg.generic ins(%x) { exp }
+    %b = linalg.generic ins(%a, %y) { mulf }
+    // becomes
+    %b = linalg.generic ins(%x, %y) { exp; mulf }
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def FormDispatches : Pass<"form-dispatches", "::halyard::seq::ProgramOp"> {
+  let summary = "make every computation of a stage a call of a kernel function";
+  let description = [{
+    A contraction and the elementwise operation that consumes it form one kernel. Weights are arguments, so that equal
+    computations of different layers share one. Views of whole rows stay outside.
+
+    ```mlir
+    %h = linalg.generic ins(%x, %w0) outs(%zero) { mulf; addf }
+    %y = linalg.generic ins(%h, %b0) { addf }
+    // becomes
+    func.func private @kernel_0(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %n: index, %b: tensor<4xf32>) { ... }
+    %y = rt.dispatch @kernel_0(%x, %w0, %n, %b0) extents(%n)
+    ```
+  }];
+  let dependentDialects = ["::halyard::rt::RtDialect", "::mlir::func::FuncDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def PlaceWeights : Pass<"place-weights", "::halyard::rt::ProgramOp"> {
+  let summary = "give every constant its offset in the weights file, equal contents one offset";
+  let description = [{
+    ```mlir
+    rt.constant @weight_0 : dense<1.0> : tensor<4xf32>
+    rt.constant @weight_1 : dense<1.0> : tensor<4xf32>
+    // becomes
+    rt.constant @weight_0 at 64 : dense<1.0> : tensor<4xf32>      // and every use of @weight_1 uses @weight_0
+    ```
+  }];
+}
+
+def PlanArena : Pass<"plan-arena", "::halyard::rt::ProgramOp"> {
+  let summary = "give every buffer its offset in the one arena of a session";
+  let description = [{
+    Persistent regions come first, then scratch. Values that are never alive together share memory, and so do the
+    scratch of encode and of step. Sizes are those at the program's limits; the arena's size is their sum and exact.
+
+    ```mlir
+    %a = rt.alloc(%n) : memref<?x512xf32>
+    // becomes
+    %a = rt.buffer %arena at 8192 (%n) : memref<?x512xf32>
     ```
   }];
 }

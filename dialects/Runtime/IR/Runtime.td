@@ -64,17 +64,22 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
   let summary = "a model as the artifact runs it";
   let description = [{
     Holds the kernel functions (private `func.func` over tensors), the weights, the arena's persistent regions, and the
-    functions `encode`, `step` and `memory_rows`. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
+    functions `encode`, `step` and `memory_rows`. The arena begins with `header_bytes` that belong to the runtime.
+    `source_vocabulary` is the number of ids of a token source, or 0. With `recompute`, a step computes the whole text of
+    each row's slot again, by the function `text`. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
 
     ```mlir
     rt.program @t5 attributes {max_source = 512 : i64, max_target = 256 : i64, max_rows = 8 : i64, slots = 4 : i64,
                                vocabulary = 32128 : i64, memory_features = 512 : i64, source_type = tensor<1x?xi64>,
-                               source_name = "input_ids"} { ... }
+                               source_name = "input_ids", source_vocabulary = 32128 : i64, header_bytes = 128 : i64} {
+      ...
+    }
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_source, I64Attr:$max_target, I64Attr:$max_rows,
                        I64Attr:$slots, I64Attr:$vocabulary, I64Attr:$memory_features, TypeAttr:$source_type,
-                       StrAttr:$source_name, OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$weights_bytes);
+                       StrAttr:$source_name, I64Attr:$source_vocabulary, I64Attr:$header_bytes, UnitAttr:$recompute,
+                       OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$weights_bytes);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
 }
@@ -168,6 +173,12 @@ def Rt_AppendRowsOp : Rt_Op<"append_rows"> {
 
 def Rt_CopyOp : Rt_Op<"copy"> {
   let summary = "copies a whole buffer; does nothing if the destination is the caller's null pointer";
+  let arguments = (ins AnyMemRef:$source, AnyMemRef:$destination);
+  let assemblyFormat = "$source `to` $destination attr-dict `:` type($source) `to` type($destination)";
+}
+
+def Rt_WidenOp : Rt_Op<"widen"> {
+  let summary = "copies 32-bit integers to 64-bit ones";
   let arguments = (ins AnyMemRef:$source, AnyMemRef:$destination);
   let assemblyFormat = "$source `to` $destination attr-dict `:` type($source) `to` type($destination)";
 }

@@ -1,0 +1,274 @@
+// Extents of every tensor of a program's stages as functions of two lengths; see the header.
+#include "passes/Analysis/StageExtents.h"
+
+#include "dialects/Runtime/IR/Runtime.h"
+
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace halyard {
+
+FailureOr<StageExtents> StageExtents::compute(seq::ProgramOp program) {
+  StageExtents extents(program.getContext());
+  AffineExpr source = extents.symbol(0), target = extents.symbol(1);
+  auto byType = [&](Operation *stage, AffineExpr open) {
+    SmallVector<Shape> arguments;
+    for (Type type : stage->getRegion(0).getArgumentTypes())
+      arguments.push_back(extents.argumentShape(type, open));
+    return arguments;
+  };
+  for (Operation &op : program.getBody().front()) {
+    LogicalResult result = success();
+    if (auto encode = dyn_cast<seq::EncodeOp>(op)) {
+      result = extents.visitStage(encode, byType(encode, source));
+      Operation *yield = encode.getBlock().getTerminator();
+      if (succeeded(result) && yield->getNumOperands())
+        extents.memory.assign(extents.shape(yield->getOperand(0)));
+    } else if (auto bind = dyn_cast<seq::BindOp>(op)) {
+      result =
+          extents.visitStage(bind, SmallVector<Shape>(bind.getBlock().getNumArguments(), extents.memory));
+    } else if (auto step = dyn_cast<seq::StepOp>(op)) {
+      result = extents.visitStage(step, byType(step, target));
+    }
+    if (failed(result))
+      return failure();
+  }
+  return extents;
+}
+
+LogicalResult StageExtents::visitStage(Operation *stage, ArrayRef<Shape> arguments) {
+  Block &block = stage->getRegion(0).front();
+  for (auto [argument, shape] : llvm::zip_equal(block.getArguments(), arguments)) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    if (static_cast<size_t>(type.getRank()) != shape.size())
+      return stage->emitError() << "takes " << type << " where the stage before it yields rank "
+                                << shape.size();
+    shapes[argument] = shape;
+  }
+  for (Operation &op : block)
+    if (failed(visit(&op)))
+      return failure();
+  return success();
+}
+
+LogicalResult StageExtents::visit(Operation *op) {
+  if (auto store = dyn_cast<seq::StoreOp>(op))
+    crosses[store.getCross()] = shapes[store.getValue()];
+  if (op->getNumResults() == 1 && op->getResult(0).getType().isIntOrIndex()) {
+    visitIndex(op);
+    return success();
+  }
+  for (OpResult result : op->getResults()) {
+    if (!isa<RankedTensorType>(result.getType()))
+      continue;
+    Shape shape = shapeOf(result);
+    if (shape.empty() && cast<RankedTensorType>(result.getType()).getRank())
+      return op->emitError() << "'" << op->getName() << "' makes a tensor of type " << result.getType()
+                             << " whose extents do not follow from the source and target lengths";
+    shapes[result] = std::move(shape);
+  }
+  return success();
+}
+
+void StageExtents::visitIndex(Operation *op) {
+  AffineExpr value;
+  auto binary = [&](AffineExprKind kind) -> AffineExpr {
+    AffineExpr lhs = index(op->getOperand(0)), rhs = index(op->getOperand(1));
+    return lhs && rhs ? getAffineBinaryOpExpr(kind, lhs, rhs) : AffineExpr();
+  };
+  TypeSwitch<Operation *>(op)
+      .Case([&](arith::ConstantOp constantOp) {
+        if (auto integer = dyn_cast<IntegerAttr>(constantOp.getValue()))
+          value = constant(integer.getInt());
+      })
+      .Case([&](seq::LengthOp length) { value = symbol(length.getAxis() == seq::Axis::source ? 0 : 1); })
+      .Case([&](tensor::DimOp dim) {
+        if (auto at = dim.getConstantIndex(); at && shapes.count(dim.getSource()))
+          value = shapes[dim.getSource()][*at];
+      })
+      .Case([&](affine::AffineApplyOp apply) {
+        SmallVector<AffineExpr> operands;
+        for (Value operand : apply.getMapOperands())
+          operands.push_back(index(operand));
+        if (llvm::all_of(operands, [](AffineExpr e) { return bool(e); })) {
+          unsigned dims = apply.getAffineMap().getNumDims();
+          ArrayRef<AffineExpr> all(operands);
+          value = apply.getAffineMap().getResult(0).replaceDimsAndSymbols(all.take_front(dims),
+                                                                          all.drop_front(dims));
+        }
+      })
+      .Case([&](arith::IndexCastOp cast) { value = index(cast.getIn()); })
+      .Case([&](arith::AddIOp) { value = binary(AffineExprKind::Add); })
+      .Case([&](arith::MulIOp) { value = binary(AffineExprKind::Mul); })
+      .Case<arith::DivUIOp, arith::DivSIOp, arith::FloorDivSIOp>(
+          [&](Operation *) { value = binary(AffineExprKind::FloorDiv); })
+      .Case<arith::CeilDivSIOp, arith::CeilDivUIOp>(
+          [&](Operation *) { value = binary(AffineExprKind::CeilDiv); })
+      .Case<arith::RemSIOp, arith::RemUIOp>([&](Operation *) { value = binary(AffineExprKind::Mod); })
+      .Case([&](arith::SubIOp) {
+        AffineExpr lhs = index(op->getOperand(0)), rhs = index(op->getOperand(1));
+        if (lhs && rhs)
+          value = lhs - rhs;
+      });
+  if (value)
+    indices[op->getResult(0)] = simplifyAffineExpr(value, 0, 2);
+}
+
+StageExtents::Shape StageExtents::shapeOf(OpResult result) {
+  auto type = cast<RankedTensorType>(result.getType());
+  Operation *op = result.getOwner();
+  if (type.hasStaticShape())
+    return argumentShape(type, {});
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+    return like(type, destination.getTiedOpOperand(result)->get());
+  if (auto slices = dyn_cast<OffsetSizeAndStrideOpInterface>(op); slices && isa<tensor::ExtractSliceOp>(op)) {
+    Shape all = mixed(slices.getMixedSizes()), kept;
+    llvm::SmallBitVector dropped = cast<tensor::ExtractSliceOp>(op).getDroppedDims();
+    for (auto [at, extent] : llvm::enumerate(all))
+      if (!dropped.test(at))
+        kept.push_back(extent);
+    return kept;
+  }
+  return TypeSwitch<Operation *, Shape>(op)
+      .Case([&](tensor::EmptyOp empty) { return mixed(empty.getMixedSizes()); })
+      .Case([&](tensor::SplatOp splat) {
+        Shape shape = argumentShape(type, {});
+        size_t next = 0;
+        for (AffineExpr &extent : shape)
+          if (!extent)
+            extent = index(splat.getDynamicSizes()[next++]);
+        return shape;
+      })
+      .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+          [&](Operation *) { return shapeOfReshape(result); })
+      .Case([&](tensor::ConcatOp) { return shapeOfConcat(result); })
+      .Case([&](tensor::PadOp pad) {
+        Shape shape(shapes[pad.getSource()]);
+        for (auto [extent, low, high] : llvm::zip_equal(shape, pad.getMixedLowPad(), pad.getMixedHighPad()))
+          extent = of(low) && of(high) ? extent + of(low) + of(high) : AffineExpr();
+        return llvm::is_contained(shape, AffineExpr()) ? Shape() : shape;
+      })
+      .Case<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::AttentionOp>([&](Operation *op) {
+        if (auto sum = dyn_cast<seq::PrefixSumOp>(op); sum && sum.getPosition())
+          return like(type, sum.getPosition());
+        return like(type, op->getOperand(0));
+      })
+      .Case([&](seq::LoadOp load) {
+        auto known = crosses.find(load.getCross());
+        return known == crosses.end() ? Shape() : Shape(known->second);
+      })
+      .Case([&](rt::DispatchOp dispatch) {
+        size_t next = 0;
+        Shape shape;
+        for (OpResult other : dispatch->getResults()) {
+          shape = argumentShape(other.getType(), {});
+          for (AffineExpr &extent : shape)
+            if (!extent)
+              extent = index(dispatch.getExtents()[next++]);
+          if (other == result)
+            break;
+        }
+        return shape;
+      })
+      .Default([](Operation *) { return Shape(); });
+}
+
+StageExtents::Shape StageExtents::shapeOfReshape(OpResult result) {
+  auto type = cast<RankedTensorType>(result.getType());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(result.getOwner()))
+    return mixed(expand.getMixedOutputShape());
+  if (auto cast = dyn_cast<tensor::CastOp>(result.getOwner()))
+    return shapes.count(cast.getSource()) ? like(type, cast.getSource()) : Shape();
+  auto collapse = cast<tensor::CollapseShapeOp>(result.getOwner());
+  Shape shape;
+  for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
+    AffineExpr product = constant(1);
+    for (int64_t dim : group)
+      product = product * shapes[collapse.getSrc()][dim];
+    shape.push_back(simplifyAffineExpr(product, 0, 2));
+  }
+  return shape;
+}
+
+StageExtents::Shape StageExtents::shapeOfConcat(OpResult result) {
+  auto concat = cast<tensor::ConcatOp>(result.getOwner());
+  Shape shape(shapes[concat.getInputs().front()]);
+  for (Value input : concat.getInputs().drop_front())
+    shape[concat.getDim()] = shape[concat.getDim()] + shapes[input][concat.getDim()];
+  // A static extent of any input settles what the others leave open.
+  for (auto [dim, extent] : llvm::enumerate(shape))
+    if (int64_t known = cast<RankedTensorType>(result.getType()).getDimSize(dim);
+        !ShapedType::isDynamic(known))
+      extent = constant(known);
+  return shape;
+}
+
+StageExtents::Shape StageExtents::mixed(ArrayRef<OpFoldResult> sizes) const {
+  Shape shape;
+  for (OpFoldResult size : sizes)
+    shape.push_back(of(size));
+  return llvm::is_contained(shape, AffineExpr()) ? Shape() : shape;
+}
+
+StageExtents::Shape StageExtents::like(Type type, Value tensor) const {
+  auto known = shapes.find(tensor);
+  if (known == shapes.end())
+    return {};
+  Shape shape = argumentShape(type, {});
+  for (auto [dim, extent] : llvm::enumerate(shape))
+    if (!extent && dim < known->second.size())
+      extent = known->second[dim];
+  return llvm::is_contained(shape, AffineExpr()) ? Shape() : shape;
+}
+
+StageExtents::Shape StageExtents::argumentShape(Type type, AffineExpr open) const {
+  Shape shape;
+  for (int64_t extent : cast<RankedTensorType>(type).getShape())
+    shape.push_back(ShapedType::isDynamic(extent) ? open : constant(extent));
+  return shape;
+}
+
+AffineExpr StageExtents::of(OpFoldResult value) const {
+  if (auto attribute = dyn_cast<Attribute>(value))
+    return constant(cast<IntegerAttr>(attribute).getInt());
+  return index(cast<Value>(value));
+}
+
+Value StageExtents::materialise(OpBuilder &builder, Location location, AffineExpr expression) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expression))
+    return arith::ConstantIndexOp::create(builder, location, constant.getValue());
+  auto length = [&](unsigned symbol) -> Value {
+    auto axis = symbol == 0 ? seq::Axis::source : seq::Axis::target;
+    return seq::LengthOp::create(builder, location, builder.getIndexType(), axis);
+  };
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expression))
+    return length(symbol.getPosition());
+  SmallVector<Value> operands;
+  SmallVector<AffineExpr> symbols(2);
+  for (unsigned symbol : {0u, 1u}) {
+    if (!expression.isFunctionOfSymbol(symbol))
+      continue;
+    symbols[symbol] = builder.getAffineSymbolExpr(operands.size());
+    operands.push_back(length(symbol));
+  }
+  AffineMap map = AffineMap::get(0, operands.size(), expression.replaceSymbols(symbols));
+  return affine::AffineApplyOp::create(builder, location, map, operands);
+}
+
+int64_t largestValue(AffineExpr expression, int64_t source, int64_t target) {
+  MLIRContext *context = expression.getContext();
+  int64_t largest = 0;
+  for (int64_t s : {int64_t(1), source})
+    for (int64_t t : {int64_t(1), target}) {
+      AffineExpr at =
+          expression.replaceSymbols({getAffineConstantExpr(s, context), getAffineConstantExpr(t, context)});
+      if (auto constant = dyn_cast<AffineConstantExpr>(simplifyAffineExpr(at, 0, 0)))
+        largest = std::max(largest, constant.getValue());
+    }
+  return largest;
+}
+
+} // namespace halyard

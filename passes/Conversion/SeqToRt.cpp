@@ -1,0 +1,296 @@
+// seq-to-rt: the stages of a program become the functions of its artifact, over buffers instead of tensors.
+//
+// encode and bind become one function, because they always run one after the other. Values keep the order of
+// their operations; each kernel result gets a buffer of its own, which plan-arena places, except that results
+// which are bound to a slot or returned are computed where they are wanted. A step that recomputes becomes a
+// loop over its rows.
+#include "dialects/Runtime/IR/Runtime.h"
+#include "passes/Analysis/SourceVocabulary.h"
+#include "passes/Conversion/Passes.h"
+#include "passes/Conversion/StageToRt.h"
+#include "runtime/include/halyard/arena.h"
+
+using namespace mlir;
+
+namespace halyard {
+#define GEN_PASS_DEF_SEQTORT
+#include "passes/Conversion/Passes.h.inc"
+
+namespace {
+
+/// Makes the rt.program of one seq.program.
+class ProgramToRt {
+public:
+  ProgramToRt(seq::ProgramOp source, const StageExtents &extents)
+      : source(source), extents(extents), builder(source), location(source.getLoc()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult findStages();
+  void createProgram();
+  void createRegions();
+  void createRegion(StringRef name, ArrayRef<int64_t> shape, Type element,
+                    std::optional<int64_t> offset = {});
+  func::FuncOp createFunction(StringRef name, TypeRange arguments, TypeRange results);
+  LogicalResult createEncode();
+  LogicalResult createStep();
+  LogicalResult createRecomputingBody(func::FuncOp step, Value row);
+  void createMemoryRows();
+  Value constant(int64_t value) { return arith::ConstantIndexOp::create(builder, location, value); }
+  Value arena(func::FuncOp function, StringRef region);
+  Value host(Value pointer, ArrayRef<int64_t> shape, Type element, ValueRange sizes);
+
+  seq::ProgramOp source;
+  const StageExtents &extents;
+  OpBuilder builder;
+  Location location;
+  rt::ProgramOp program;
+  seq::EncodeOp encode;
+  seq::BindOp bind;
+  seq::StepOp step;
+  bool recompute = false;
+};
+
+LogicalResult ProgramToRt::findStages() {
+  for (Operation &op : source.getBody().front()) {
+    if (auto found = dyn_cast<seq::EncodeOp>(op))
+      encode = found;
+    else if (auto found = dyn_cast<seq::BindOp>(op))
+      bind = found;
+    else if (auto found = dyn_cast<seq::StepOp>(op))
+      step = found;
+  }
+  if (!encode || !bind || !step)
+    return source.emitError("needs the stages encode, bind and step to become an artifact");
+  if (encode.getBlock().getNumArguments() != 1)
+    return encode.emitError("takes ")
+           << encode.getBlock().getNumArguments() << " inputs; an artifact takes one";
+  recompute = step.getMode() == seq::StepMode::recompute;
+  if (step.getBlock().getNumArguments() != (recompute ? 1 : 3))
+    return step.emitError("takes ")
+           << step.getBlock().getNumArguments()
+           << " inputs; expected tokens, slots and positions (tokens only in recompute mode)";
+  return success();
+}
+
+LogicalResult ProgramToRt::run() {
+  if (failed(findStages()))
+    return failure();
+  createProgram();
+  createRegions();
+  for (func::FuncOp kernel : llvm::make_early_inc_range(source.getBody().getOps<func::FuncOp>()))
+    kernel->moveBefore(&program.getBody().front(), program.getBody().front().end());
+  createMemoryRows();
+  if (failed(createEncode()) || failed(createStep()))
+    return failure();
+  source.erase();
+  return success();
+}
+
+void ProgramToRt::createProgram() {
+  auto module = source->getParentOfType<ModuleOp>();
+  auto name = module->getAttrOfType<StringAttr>("halyard.name");
+  auto inputName = source->getAttrOfType<StringAttr>("source_name");
+  Type logits = step.getBlock().getTerminator()->getOperand(0).getType();
+  Type memory = encode.getBlock().getTerminator()->getOperand(0).getType();
+  uint32_t flags = recompute ? HALYARD_KEEPS_TOKENS : 0;
+  auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+  program = rt::ProgramOp::create(
+      builder, location, name ? name : builder.getStringAttr("model"), source.getMaxSourceAttr(),
+      source.getMaxTargetAttr(), source.getMaxRowsAttr(), source.getSlotsAttr(),
+      number(cast<RankedTensorType>(logits).getShape().back()),
+      number(cast<RankedTensorType>(memory).getShape().back()),
+      TypeAttr::get(encode.getBlock().getArgument(0).getType()),
+      inputName ? inputName : builder.getStringAttr("source"), number(sourceVocabulary(encode)),
+      number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
+      recompute ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(), IntegerAttr());
+  builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
+}
+
+void ProgramToRt::createRegion(StringRef name, ArrayRef<int64_t> shape, Type element,
+                               std::optional<int64_t> offset) {
+  rt::RegionOp::create(builder, location, builder.getStringAttr(name),
+                       TypeAttr::get(MemRefType::get(shape, element)),
+                       offset ? builder.getI64IntegerAttr(*offset) : IntegerAttr());
+}
+
+/// The runtime's header, as arena.h lays it out, then states and cross values with a block of rows per slot.
+void ProgramToRt::createRegions() {
+  int64_t slots = source.getSlots(), maxTarget = source.getMaxTarget();
+  int64_t tokens = sizeof(halyard_arena) + halyard_aligned(slots * sizeof(int32_t));
+  createRegion("source_rows", {slots}, builder.getI32Type(), sizeof(halyard_arena));
+  if (recompute) {
+    createRegion("tokens", {slots, maxTarget}, builder.getI64Type(), tokens);
+    createRegion("source_length", {slots}, builder.getI32Type());
+  }
+  for (Operation &op : source.getBody().front()) {
+    auto state = dyn_cast<seq::StateOp>(op);
+    auto cross = dyn_cast<seq::CrossOp>(op);
+    if (!state && !cross)
+      continue;
+    auto type = cast<RankedTensorType>(state ? state.getType() : cross.getType());
+    SmallVector<int64_t> shape{slots};
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      int64_t extent = type.getDimSize(dim);
+      if (ShapedType::isDynamic(extent))
+        extent = state ? maxTarget
+                       : largestValue(extents.cross(cross.getSymName())[dim], source.getMaxSource(), 1);
+      shape.push_back(extent);
+    }
+    createRegion(state ? state.getSymName() : cross.getSymName(), shape, type.getElementType());
+    program.getBody().front().back().setAttr(state ? "state" : "cross", builder.getUnitAttr());
+  }
+}
+
+func::FuncOp ProgramToRt::createFunction(StringRef name, TypeRange arguments, TypeRange results) {
+  builder.setInsertionPointToEnd(&program.getBody().front());
+  auto function = func::FuncOp::create(builder, location, name, builder.getFunctionType(arguments, results));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+Value ProgramToRt::arena(func::FuncOp function, StringRef region) {
+  auto type = cast<rt::RegionOp>(SymbolTable::lookupSymbolIn(program, region)).getType();
+  return rt::ArenaOp::create(builder, location, type, function.getArgument(0), region);
+}
+
+Value ProgramToRt::host(Value pointer, ArrayRef<int64_t> shape, Type element, ValueRange sizes) {
+  return rt::HostOp::create(builder, location, MemRefType::get(shape, element), pointer, sizes);
+}
+
+void ProgramToRt::createMemoryRows() {
+  func::FuncOp function = createFunction("memory_rows", builder.getIndexType(), builder.getIndexType());
+  AffineExpr rows = extents.memoryRows();
+  Value result = isa<AffineConstantExpr>(rows)
+                     ? constant(cast<AffineConstantExpr>(rows).getValue())
+                     : Value(affine::AffineApplyOp::create(builder, location, AffineMap::get(0, 1, rows),
+                                                           ValueRange(function.getArgument(0))));
+  func::ReturnOp::create(builder, location, result);
+}
+
+/// encode(arena, weights, slot, source, source length, memory out).
+LogicalResult ProgramToRt::createEncode() {
+  Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
+  func::FuncOp function = createFunction("encode", {pointer, pointer, index, pointer, index, pointer}, {});
+  Value slot = function.getArgument(2), length = function.getArgument(4), memoryOut = function.getArgument(5);
+  function.setArgAttr(4, "rt.maximum", builder.getI64IntegerAttr(source.getMaxSource()));
+  for (unsigned readonly : {1, 3})
+    function.setArgAttr(readonly, "rt.readonly", builder.getUnitAttr());
+  Value rows = func::CallOp::create(builder, location, "memory_rows", index, length).getResult(0);
+  rt::WriteOp::create(builder, location, rows, arena(function, "source_rows"), slot);
+  if (recompute)
+    rt::WriteOp::create(builder, location, length, arena(function, "source_length"), slot);
+
+  StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
+  stage.setLength(seq::Axis::source, length);
+  stage.setSlot(slot);
+  BlockArgument input = encode.getBlock().getArgument(0);
+  stage.map(input, stage.hostBuffer(function.getArgument(3), input));
+  if (failed(stage.run(encode.getBlock())))
+    return failure();
+  Value memory = encode.getBlock().getTerminator()->getOperand(0);
+  rt::CopyOp::create(builder, location, stage.lookup(memory), stage.hostBuffer(memoryOut, memory));
+  for (BlockArgument argument : bind.getBlock().getArguments())
+    stage.map(argument, stage.lookup(memory));
+  if (failed(stage.run(bind.getBlock())))
+    return failure();
+  func::ReturnOp::create(builder, location);
+  return success();
+}
+
+/// step(arena, weights, rows, token, slot, position, logits).
+LogicalResult ProgramToRt::createStep() {
+  Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
+  func::FuncOp function =
+      createFunction("step", {pointer, pointer, index, pointer, pointer, pointer, pointer}, {});
+  Value rows = function.getArgument(2);
+  for (unsigned readonly : {1, 3, 4, 5})
+    function.setArgAttr(readonly, "rt.readonly", builder.getUnitAttr());
+  if (recompute) {
+    auto loop = scf::ForOp::create(builder, location, constant(0), rows, constant(1));
+    builder.setInsertionPointToStart(loop.getBody());
+    if (failed(createRecomputingBody(function, loop.getInductionVar())))
+      return failure();
+    builder.setInsertionPointAfter(loop);
+    func::ReturnOp::create(builder, location);
+    return success();
+  }
+  function.setArgAttr(2, "rt.maximum", source.getMaxRowsAttr());
+  StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
+  stage.setLength(seq::Axis::target, rows);
+  for (auto [at, argument] : llvm::enumerate(step.getBlock().getArguments())) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    Value given = host(function.getArgument(3 + at), type.getShape(), builder.getI32Type(), rows);
+    if (!type.getElementType().isInteger(32)) {
+      Value wide = rt::AllocOp::create(builder, location,
+                                       MemRefType::get(type.getShape(), type.getElementType()), rows);
+      rt::WidenOp::create(builder, location, given, wide);
+      given = wide;
+    }
+    stage.map(argument, given);
+  }
+  stage.setOutput(step.getBlock().getTerminator()->getOperand(0), function.getArgument(6));
+  if (failed(stage.run(step.getBlock())))
+    return failure();
+  func::ReturnOp::create(builder, location);
+  return success();
+}
+
+/// Keeps the row's token, computes the text of its slot up to it, and gives the last row of logits.
+LogicalResult ProgramToRt::createRecomputingBody(func::FuncOp function, Value row) {
+  Value rows = function.getArgument(2);
+  auto read = [&](Value buffer, Value at, int64_t maximum) -> Value {
+    auto op = rt::ReadOp::create(builder, location, builder.getIndexType(), buffer, at);
+    op->setAttr("rt.maximum", builder.getI64IntegerAttr(maximum));
+    return op;
+  };
+  auto rowOf = [&](unsigned argument, int64_t maximum) {
+    Value all = host(function.getArgument(argument), {ShapedType::kDynamic}, builder.getI32Type(), rows);
+    return read(all, row, maximum);
+  };
+  Value token = rowOf(3, program.getVocabulary() - 1), slot = rowOf(4, source.getSlots() - 1);
+  Value position = rowOf(5, source.getMaxTarget() - 1);
+  AffineExpr next = builder.getAffineSymbolExpr(0) + 1;
+  Value target = affine::AffineApplyOp::create(builder, location, AffineMap::get(0, 1, next), position);
+  Value texts = arena(function, "tokens");
+  auto text = MemRefType::get({ShapedType::kDynamic}, builder.getI64Type());
+  Value tokens = rt::SlotOp::create(builder, location, text, texts, slot, target);
+  rt::WriteOp::create(builder, location, token, tokens, position);
+
+  StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
+  stage.setLength(seq::Axis::source, read(arena(function, "source_length"), slot, source.getMaxSource()));
+  stage.setLength(seq::Axis::target, target);
+  stage.setSlot(slot);
+  BlockArgument argument = step.getBlock().getArgument(0);
+  if (!cast<RankedTensorType>(argument.getType()).getElementType().isInteger(64))
+    return step.emitError("takes tokens of type ")
+           << argument.getType() << "; recomputing needs 64-bit tokens";
+  stage.map(argument, stage.viewAs(tokens, argument));
+  if (failed(stage.run(step.getBlock())))
+    return failure();
+  Value logits = stage.lookup(step.getBlock().getTerminator()->getOperand(0));
+  Type element = cast<MemRefType>(logits.getType()).getElementType();
+  int64_t vocabulary = program.getVocabulary();
+  Value begin = affine::AffineApplyOp::create(
+      builder, location, AffineMap::get(0, 1, builder.getAffineSymbolExpr(0) * vocabulary), position);
+  auto one = MemRefType::get({vocabulary}, element);
+  Value last = rt::ViewOp::create(builder, location, one, logits, begin, ValueRange());
+  Value all = host(function.getArgument(6), {ShapedType::kDynamic, vocabulary}, element, rows);
+  rt::CopyOp::create(builder, location, last,
+                     rt::SlotOp::create(builder, location, one, all, row, ValueRange()));
+  return success();
+}
+
+struct SeqToRt : impl::SeqToRtBase<SeqToRt> {
+  void runOnOperation() override {
+    for (seq::ProgramOp program : llvm::make_early_inc_range(getOperation().getOps<seq::ProgramOp>())) {
+      FailureOr<StageExtents> extents = StageExtents::compute(program);
+      if (failed(extents) || failed(ProgramToRt(program, *extents).run()))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+} // namespace halyard

@@ -1,0 +1,70 @@
+// Conversion of one stage's operations from tensors to buffers; the part of seq-to-rt that knows operations.
+#ifndef HALYARD_PASSES_CONVERSION_STAGETORT_H
+#define HALYARD_PASSES_CONVERSION_STAGETORT_H
+
+#include "dialects/Runtime/IR/Runtime.h"
+#include "passes/Analysis/StageExtents.h"
+
+#include "mlir/IR/IRMapping.h"
+
+namespace halyard {
+
+class StageToRt {
+public:
+  /// Converted operations are inserted with `builder`; `arena` and `weights` are the bases that buffers are
+  /// taken from.
+  StageToRt(mlir::OpBuilder &builder, rt::ProgramOp program, const StageExtents &extents, mlir::Value arena,
+            mlir::Value weights)
+      : builder(builder), program(program), extents(extents), arena(arena), weights(weights) {}
+
+  /// The value that a length has in this function.
+  void setLength(seq::Axis axis, mlir::Value value) { lengths[axis == seq::Axis::source ? 0 : 1] = value; }
+  /// The slot that cross values are stored to and loaded from.
+  void setSlot(mlir::Value index) { slot = index; }
+  /// Asks for a value of the stage in the caller's memory.
+  void setOutput(mlir::Value value, mlir::Value pointer) { outputs[value] = pointer; }
+
+  void map(mlir::Value tensor, mlir::Value buffer) { mapping.map(tensor, buffer); }
+  mlir::Value lookup(mlir::Value tensor) const { return mapping.lookup(tensor); }
+
+  /// The caller's memory as a buffer of the type and extents of a tensor of the stage.
+  mlir::Value hostBuffer(mlir::Value pointer, mlir::Value tensor);
+  /// A buffer with the type and extents of a tensor of the stage.
+  mlir::Value viewAs(mlir::Value buffer, mlir::Value tensor, mlir::Value begin = {});
+
+  /// Converts all operations of a stage but its terminator.
+  mlir::LogicalResult run(mlir::Block &block);
+
+private:
+  mlir::LogicalResult convert(mlir::Operation *op);
+  void convertConstant(mlir::arith::ConstantOp op);
+  void convertView(mlir::Operation *op);
+  void convertDispatch(rt::DispatchOp op);
+  void convertStore(seq::StoreOp op);
+  void convertAppend(seq::CacheAppendOp op);
+  void convertLoad(seq::LoadOp op);
+  void copyOutputs();
+
+  mlir::MemRefType bufferType(mlir::Value tensor) const;
+  mlir::SmallVector<mlir::Value> sizes(mlir::Value tensor);
+  mlir::Value length(mlir::AffineExpr expression, mlir::Location location);
+  /// Where a result is wanted: a slot's block or the caller's memory. Nothing if it needs a buffer of its
+  /// own.
+  mlir::Value wantedAt(mlir::Value result);
+  mlir::Value region(llvm::StringRef name, mlir::Location location);
+  mlir::Value crossBlock(llvm::StringRef name, mlir::Value tensor);
+
+  mlir::OpBuilder &builder;
+  rt::ProgramOp program;
+  const StageExtents &extents;
+  mlir::Value arena, weights, slot;
+  mlir::Value lengths[2];
+  mlir::IRMapping mapping;
+  llvm::DenseMap<mlir::Value, mlir::Value> outputs; // tensor -> caller's pointer
+  llvm::DenseSet<mlir::Operation *> inPlace;        // stores whose value was computed where it belongs
+  llvm::DenseSet<mlir::Value> outputsInPlace;       // the same for outputs
+};
+
+} // namespace halyard
+
+#endif

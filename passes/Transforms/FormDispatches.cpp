@@ -1,0 +1,297 @@
+// form-dispatches: every computation of a stage becomes a call of a kernel function, and equal kernels become
+// one.
+//
+// A kernel is a contraction with the elementwise operation that consumes it, or any other operation by
+// itself. Operations that only say where elements lie (fills, slices of columns) are repeated inside each
+// kernel that reads them. Reshapes and slices of whole rows stay outside: they are the same memory seen
+// differently. Weights, lengths and caches are arguments, so layers of equal shape share their kernels,
+// whatever their weights.
+#include "dialects/Runtime/IR/Runtime.h"
+#include "passes/Analysis/StageExtents.h"
+#include "passes/Transforms/Passes.h"
+#include "passes/Analysis/Views.h"
+
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace halyard {
+#define GEN_PASS_DEF_FORMDISPATCHES
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+using Group = SmallVector<Operation *>;
+
+bool isCompute(Operation *op) {
+  return isa<linalg::LinalgOp, seq::AttentionOp, seq::NormOp, seq::RotaryOp, seq::PrefixSumOp,
+             tensor::ConcatOp, tensor::InsertSliceOp, tensor::PadOp, tensor::SplatOp, tensor::ExtractSliceOp,
+             tensor::GenerateOp>(op);
+}
+
+bool hasReductions(Operation *op) {
+  auto generic = dyn_cast_or_null<linalg::LinalgOp>(op);
+  return generic && generic.getNumReductionLoops() > 0;
+}
+
+/// Decides what becomes one kernel.
+class Grouping {
+public:
+  Grouping(Block &block, const StageExtents &extents) : block(block), extents(extents) {}
+
+  /// Groups in program order; operations of a group likewise, the last one gives the results.
+  SmallVector<Group> form();
+  /// Whether a kernel that reads the value repeats its operation inside.
+  bool isRepeated(Value value) const;
+
+private:
+  bool isWanted(Operation *op) const;
+  Operation *epilogueProducer(Operation *root) const;
+
+  Block &block;
+  const StageExtents &extents;
+  DenseSet<Operation *> taken;
+};
+
+bool Grouping::isRepeated(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return !isView(slice, extents) || isRepeated(slice.getSource());
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+    return isRepeated(op->getOperand(0));
+  return isa<linalg::FillOp, tensor::EmptyOp, tensor::SplatOp>(op);
+}
+
+/// Whether an operation needs a kernel of its own: not if only kernels read it and they repeat it.
+bool Grouping::isWanted(Operation *op) const {
+  if (!isCompute(op) || taken.contains(op) || isView(op, extents))
+    return false;
+  if (!isRepeated(op->getResult(0)))
+    return true;
+  // Through views that kernels repeat as well, is there a reader that is no kernel?
+  SmallVector<Operation *> readers(op->getUsers());
+  while (!readers.empty()) {
+    Operation *reader = block.findAncestorOpInBlock(*readers.pop_back_val());
+    if (isView(reader, extents))
+      llvm::append_range(readers, reader->getUsers());
+    else if (!isCompute(reader))
+      return true;
+  }
+  return false;
+}
+
+/// The contraction or reduction that can be computed in the kernel of the elementwise operation reading it.
+Operation *Grouping::epilogueProducer(Operation *root) const {
+  auto consumer = dyn_cast<linalg::GenericOp>(root);
+  if (!consumer || consumer.getNumReductionLoops() || consumer.getNumDpsInits() != 1)
+    return nullptr;
+  AffineMap output = consumer.getMatchingIndexingMap(consumer.getDpsInitOperand(0));
+  for (OpOperand *input : consumer.getDpsInputOperands()) {
+    Operation *producer = input->get().getDefiningOp();
+    if (hasReductions(producer) && producer->hasOneUse() && producer->getNumResults() == 1 &&
+        consumer.getMatchingIndexingMap(input) == output && output.isPermutation())
+      return producer;
+  }
+  return nullptr;
+}
+
+SmallVector<Group> Grouping::form() {
+  SmallVector<Group> groups;
+  for (Operation &op : llvm::reverse(block)) {
+    if (!isWanted(&op))
+      continue;
+    Group group;
+    if (Operation *producer = epilogueProducer(&op)) {
+      taken.insert(producer);
+      group.push_back(producer);
+    }
+    group.push_back(&op);
+    groups.push_back(group);
+  }
+  std::reverse(groups.begin(), groups.end());
+  return groups;
+}
+
+/// Makes the kernel function of a group.
+class Outliner {
+public:
+  Outliner(seq::ProgramOp program, const Grouping &grouping) : program(program), grouping(grouping) {}
+
+  func::FuncOp outline(const Group &group);
+  ArrayRef<Value> arguments() const { return captured.getArrayRef(); }
+  bool needsSourceRows() const { return sourceRows; }
+
+private:
+  void clone(Operation *op);
+  void bring(Value value);
+  void addSourceRows(Operation *op);
+
+  seq::ProgramOp program;
+  const Grouping &grouping;
+  func::FuncOp kernel;
+  IRMapping mapping;
+  SetVector<Value> captured;
+  bool sourceRows = false;
+};
+
+func::FuncOp Outliner::outline(const Group &group) {
+  Operation *root = group.back();
+  OpBuilder builder(program.getContext());
+  builder.setInsertionPointToStart(&program.getBody().front());
+  kernel = func::FuncOp::create(builder, root->getLoc(), "kernel",
+                                builder.getFunctionType({}, root->getResultTypes()));
+  kernel.setPrivate();
+  kernel.addEntryBlock();
+  kernel->setAttr("seq.max_source", program.getMaxSourceAttr());
+  kernel->setAttr("seq.max_target", program.getMaxTargetAttr());
+  kernel->setAttr("seq.max_rows", program.getMaxRowsAttr());
+  for (Operation *op : group)
+    clone(op);
+  addSourceRows(root);
+  SmallVector<Value> results;
+  for (Value result : root->getResults())
+    results.push_back(mapping.lookup(result));
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToEnd(&body);
+  func::ReturnOp::create(builder, root->getLoc(), results);
+  kernel.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), root->getResultTypes()));
+  if (sourceRows)
+    kernel.setArgAttr(body.getNumArguments() - 1, "seq.source_rows", builder.getUnitAttr());
+  return kernel;
+}
+
+void Outliner::clone(Operation *op) {
+  for (Value operand : op->getOperands())
+    bring(operand);
+  SetVector<Value> regionValues;
+  getUsedValuesDefinedAbove(op->getRegions(), regionValues);
+  for (Value value : regionValues)
+    bring(value);
+  OpBuilder builder = OpBuilder::atBlockEnd(&kernel.getBody().front());
+  builder.clone(*op, mapping);
+}
+
+/// Makes a value of the stage available in the kernel: scalar constants and repeated operations by cloning,
+/// everything else as an argument.
+void Outliner::bring(Value value) {
+  if (mapping.contains(value))
+    return;
+  Operation *op = value.getDefiningOp();
+  bool isScalarConstant = op && op->hasTrait<OpTrait::ConstantLike>() && !isa<ShapedType>(value.getType());
+  if (isScalarConstant || grouping.isRepeated(value)) {
+    clone(op);
+    return;
+  }
+  captured.insert(value);
+  mapping.map(value, kernel.getBody().front().addArgument(value.getType(), value.getLoc()));
+}
+
+/// Attention over the rows of a slot's source has to know how many there are.
+void Outliner::addSourceRows(Operation *op) {
+  auto attention = dyn_cast<seq::AttentionOp>(op);
+  if (!attention || attention.getCausal() || !isa<seq::CacheType>(attention.getKey().getType()))
+    return;
+  sourceRows = true;
+  Type counts = RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(op->getContext(), 32));
+  kernel.getBody().front().addArgument(counts, op->getLoc());
+}
+
+struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
+  void runOnOperation() override {
+    FailureOr<StageExtents> extents = StageExtents::compute(getOperation());
+    if (failed(extents))
+      return signalPassFailure();
+    for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front()))
+      if (isa<seq::EncodeOp, seq::BindOp, seq::StepOp>(op))
+        runOnStage(op.getRegion(0).front(), *extents);
+    IRRewriter rewriter(&getContext());
+    DominanceInfo dominance(getOperation());
+    eliminateCommonSubExpressions(rewriter, dominance, getOperation());
+  }
+
+  void runOnStage(Block &block, const StageExtents &extents);
+  /// One value for each distinct function of lengths, so that equal kernels take equal arguments.
+  void unifyLengths(Block &block, const StageExtents &extents);
+  Value lengthValue(Block &block, AffineExpr expression);
+  void dispatch(const Group &group, const Grouping &grouping, const StageExtents &extents);
+  StringAttr shareKernel(func::FuncOp kernel);
+
+  llvm::StringMap<StringAttr> kernels; // text without name -> name
+  DenseMap<std::pair<Block *, AffineExpr>, Value> lengths;
+};
+
+void FormDispatches::runOnStage(Block &block, const StageExtents &extents) {
+  unifyLengths(block, extents);
+  Grouping grouping(block, extents);
+  for (const Group &group : grouping.form())
+    dispatch(group, grouping, extents);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+Value FormDispatches::lengthValue(Block &block, AffineExpr expression) {
+  Value &value = lengths[{&block, expression}];
+  if (!value) {
+    OpBuilder builder = OpBuilder::atBlockBegin(&block);
+    value = StageExtents::materialise(builder, block.getParentOp()->getLoc(), expression);
+  }
+  return value;
+}
+
+void FormDispatches::unifyLengths(Block &block, const StageExtents &extents) {
+  SmallVector<OpResult> results;
+  for (Operation &op : block)
+    for (OpResult result : op.getResults())
+      if (result.getType().isIndex() && extents.index(result) && !op.hasTrait<OpTrait::ConstantLike>())
+        results.push_back(result);
+  for (OpResult result : results)
+    result.replaceAllUsesWith(lengthValue(block, extents.index(result)));
+}
+
+void FormDispatches::dispatch(const Group &group, const Grouping &grouping, const StageExtents &extents) {
+  Operation *root = group.back();
+  Outliner outliner(getOperation(), grouping);
+  StringAttr kernel = shareKernel(outliner.outline(group));
+
+  OpBuilder builder(root);
+  SmallVector<Value> arguments(outliner.arguments()), sizes;
+  if (outliner.needsSourceRows()) {
+    Type counts = RankedTensorType::get({static_cast<int64_t>(getOperation().getSlots())}, builder.getI32Type());
+    Type open = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
+    Value rows = rt::SourceRowsOp::create(builder, root->getLoc(), counts);
+    arguments.push_back(tensor::CastOp::create(builder, root->getLoc(), open, rows));
+  }
+  for (Value result : root->getResults())
+    for (auto [dim, extent] : llvm::enumerate(extents.shape(result)))
+      if (cast<RankedTensorType>(result.getType()).isDynamicDim(dim))
+        sizes.push_back(lengthValue(*root->getBlock(), extent));
+  auto call = rt::DispatchOp::create(builder, root->getLoc(), root->getResultTypes(),
+                                     FlatSymbolRefAttr::get(kernel), arguments, sizes);
+  root->replaceAllUsesWith(call.getResults());
+}
+
+StringAttr FormDispatches::shareKernel(func::FuncOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  kernel->print(stream, OpPrintingFlags().useLocalScope());
+  StringAttr &name = kernels[text];
+  if (name) {
+    kernel.erase();
+    return name;
+  }
+  name = StringAttr::get(&getContext(), "kernel_" + Twine(kernels.size() - 1));
+  kernel.setSymNameAttr(name);
+  // After the kernels before it, so that they stand in the order of their numbers.
+  Block &block = getOperation().getBody().front();
+  auto at = llvm::find_if(block, [&](Operation &op) { return &op != kernel && !isa<func::FuncOp>(op); });
+  kernel->moveBefore(&block, at);
+  return name;
+}
+
+} // namespace
+} // namespace halyard

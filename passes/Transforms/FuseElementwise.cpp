@@ -1,0 +1,61 @@
+// fuse-elementwise: upstream's fusion of elementwise operations into their consumers, where it saves a pass
+// over memory.
+//
+// Fusing always removes a buffer, but it may repeat work: a consumer that reads an element many times (a
+// contraction, or a broadcast) would compute it as often. So a producer is fused when its consumer reads
+// every element once, or when computing an element costs about as much as reading it.
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+
+#include "dialects/Seq/IR/Seq.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace halyard {
+#define GEN_PASS_DEF_FUSEELEMENTWISE
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Whether an element costs no more than reading operands and a conversion or two.
+bool isTrivial(linalg::GenericOp op) {
+  unsigned work = 0;
+  for (Operation &inner : op.getBody()->without_terminator()) {
+    if (isa<math::MathDialect>(inner.getDialect()) || isa<arith::DivFOp, tensor::ExtractOp>(inner))
+      return false;
+    if (!isa<linalg::IndexOp, arith::ConstantOp>(inner))
+      ++work;
+  }
+  return work <= 1;
+}
+
+bool worthFusing(OpOperand *operand) {
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!producer || !consumer || producer->getBlock() != consumer->getBlock())
+    return false;
+  if (isTrivial(producer))
+    return true;
+  return producer->hasOneUse() && consumer.getMatchingIndexingMap(operand).isPermutation();
+}
+
+struct FuseElementwise : impl::FuseElementwiseBase<FuseElementwise> {
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    linalg::populateElementwiseOpsFusionPatterns(patterns, worthFusing);
+    linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
+    linalg::GenericOp::getCanonicalizationPatterns(patterns, context);
+    linalg::FillOp::getCanonicalizationPatterns(patterns, context);
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, context);
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, context);
+    tensor::ExtractSliceOp::getCanonicalizationPatterns(patterns, context);
+    tensor::CastOp::getCanonicalizationPatterns(patterns, context);
+    tensor::EmptyOp::getCanonicalizationPatterns(patterns, context);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace halyard

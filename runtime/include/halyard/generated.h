@@ -1,0 +1,83 @@
+/* What the statements of a generated program call: buffers made from an address and extents, and the few things
+ * that are done without a kernel. One function here for each operation of the compiler's rt dialect.
+ *
+ * A buffer is a dense row-major array (kernel.h). Functions that take `sizes` want the extents of the result,
+ * outermost first. Nothing here allocates or fails.
+ */
+#ifndef HALYARD_GENERATED_H
+#define HALYARD_GENERATED_H
+
+#include "kernel.h"
+
+namespace halyard::rt {
+
+/* The array `offset` bytes into the arena or the weights. */
+template <typename T, typename... Sizes>
+Tensor<sizeof...(Sizes)> buffer(const void *base, uint64_t offset, Sizes... sizes) {
+  return tensor<T>(at(base, offset), sizes...);
+}
+
+/* The memory of `whole` from element `begin` on. */
+template <typename T, typename... Sizes>
+Tensor<sizeof...(Sizes)> view(const halyard_buffer &whole, int64_t begin, Sizes... sizes) {
+  return tensor<T>(whole.host + begin * static_cast<int64_t>(sizeof(T)), sizes...);
+}
+
+inline int64_t elementBytes(const halyard_buffer &array) { return (array.type.bits + 7) / 8; }
+
+inline int64_t elements(const halyard_buffer &array) {
+  int64_t count = 1;
+  for (int32_t i = 0; i < array.dimensions; ++i)
+    count *= array.dim[i].extent;
+  return count;
+}
+
+/* Elements of array[0]. */
+inline int64_t blockElements(const halyard_buffer &array) {
+  return array.dim[array.dimensions - 1].stride;
+}
+
+/* cache[index], or the first part of it. */
+template <typename T, typename... Sizes>
+Tensor<sizeof...(Sizes)> slot(const halyard_buffer &cache, int64_t index, Sizes... sizes) {
+  return view<T>(cache, index * blockElements(cache), sizes...);
+}
+
+/* Copies all of `from`; does nothing if `to` is the caller's null pointer. */
+inline void copy(const halyard_buffer &from, const halyard_buffer &to) {
+  if (to.host)
+    memcpy(to.host, from.host, static_cast<size_t>(elements(from) * elementBytes(from)));
+}
+
+/* cache[slot[r]][position[r]] = rows[r] for every r. */
+inline void appendRows(const halyard_buffer &rows, const halyard_buffer &cache, const halyard_buffer &slot,
+                       const halyard_buffer &position) {
+  int64_t count = rows.dim[rows.dimensions - 1].extent, bytes = blockElements(rows) * elementBytes(rows);
+  halyard_append_rows(cache.host, cache.dim[cache.dimensions - 2].extent, static_cast<int32_t>(bytes),
+                      static_cast<int32_t>(count), reinterpret_cast<const int32_t *>(slot.host),
+                      reinterpret_cast<const int32_t *>(position.host), rows.host);
+}
+
+inline void widen(const halyard_buffer &from, const halyard_buffer &to) {
+  for (int64_t i = 0, count = elements(from); i < count; ++i)
+    reinterpret_cast<int64_t *>(to.host)[i] = reinterpret_cast<const int32_t *>(from.host)[i];
+}
+
+inline int32_t read(const halyard_buffer &array, int32_t index) {
+  return reinterpret_cast<const int32_t *>(array.host)[index];
+}
+
+inline void write(int32_t value, const halyard_buffer &array, int32_t index) {
+  if (array.type.bits == 64)
+    reinterpret_cast<int64_t *>(array.host)[index] = value;
+  else
+    reinterpret_cast<int32_t *>(array.host)[index] = value;
+}
+
+/* Integer division of extents, rounding down or up also below zero; divisors are positive. */
+inline int32_t floorDiv(int32_t value, int32_t by) { return value / by - (value % by < 0); }
+inline int32_t ceilDiv(int32_t value, int32_t by) { return value / by + (value % by > 0); }
+inline int32_t floorMod(int32_t value, int32_t by) { return value - floorDiv(value, by) * by; }
+
+} // namespace halyard::rt
+#endif
