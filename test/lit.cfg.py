@@ -5,6 +5,7 @@
 #   %python   Python with onnx, onnxruntime and numpy
 #   %models   test/models
 #   %inputs   test/inputs: scripts that make inputs for tests
+#   %fails, %misused   before a command that must give exit status 1 or 2 and one message: see error/expect_error.py
 #   %execution, %artifacts   test/execution and a folder for compiled models that tests share: see compile_once.py
 import os
 
@@ -31,3 +32,6 @@ config.substitutions.append(("%models", os.path.join(config.test_source_root, "m
 config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "inputs")))
 config.substitutions.append(("%execution", os.path.join(config.test_source_root, "execution")))
 config.substitutions.append(("%artifacts", os.path.join(config.test_exec_root, "artifacts")))
+expect = f"{config.halyard_python} {os.path.join(config.test_source_root, 'error', 'expect_error.py')}"
+config.substitutions.append(("%fails", f"{expect} 1"))
+config.substitutions.append(("%misused", f"{expect} 2"))
