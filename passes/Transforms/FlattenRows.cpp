@@ -35,9 +35,9 @@ public:
       else if (auto append = dyn_cast<seq::CacheAppendOp>(op))
         appendByRow(append);
       else if (auto attention = dyn_cast<seq::AttentionOp>(op))
-        readCaches(attention.getKey(), attention.getSlotMutable(), attention.getPositionMutable());
+        readCaches(attention, attention.getKey());
       else if (auto sum = dyn_cast<seq::PrefixSumOp>(op))
-        readCaches(sum.getInput(), sum.getSlotMutable(), sum.getPositionMutable());
+        readCaches(sum, sum.getInput());
     }
     flattenTokens();
     flattenLogits();
@@ -46,11 +46,11 @@ public:
 private:
   int64_t tokenAxis() { return cast<RankedTensorType>(block.getArgument(0).getType()).getRank() - 1; }
 
-  void readCaches(Value cache, MutableOperandRange slots, MutableOperandRange positions) {
+  template <typename OpType> void readCaches(OpType op, Value cache) {
     if (!isa<seq::CacheType>(cache.getType()))
       return;
-    slots.assign(slot);
-    positions.assign(position);
+    op.getSlotMutable().assign(slot);
+    op.getPositionMutable().assign(position);
   }
 
   /// The first rows of a table become the rows of the positions at hand.

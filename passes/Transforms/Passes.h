@@ -4,6 +4,7 @@
 
 #include "dialects/Seq/IR/Seq.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace halyard {

@@ -4,6 +4,61 @@
 
 include "mlir/Pass/PassBase.td"
 
+//===-- simplify ---------------------------------------------------------------------------------------------------===//
+
+def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
+  let summary = "leave one input of the encoder and two of the decoder, and make the batch 1";
+  let description = [{
+    Inputs are known by the names of Hugging Face's exporters. Masks become ones, caches empty tensors,
+    `use_cache_branch` false, positions 0, 1, 2, ...; every output but the memory and the logits is dropped. What is left
+    says how its extents follow from the lengths, and the encoder how many rows the memory has.
+
+    ```mlir
+    func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"}, %mask: tensor<?x?xi64> {onnx.name = "attention_mask"})
+    func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"}, %memory: tensor<?x?x8xf32> {onnx.name = "encoder_hidden_states"})
+    // becomes
+    func.func @encoder(%ids: tensor<1x?xi64> {halyard.shape = affine_map<()[s, t] -> (1, s)>})
+        attributes {halyard.memory_rows = affine_map<()[s, t] -> (s)>} {
+      %mask = onnx.Expand %one, %extents : (tensor<i64>, tensor<2xi64>) -> tensor<1x?xi64>
+    func.func @decoder(%ids: tensor<1x?xi64> {halyard.shape = affine_map<()[s, t] -> (1, t)>},
+                       %memory: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>})
+    ```
+  }];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+}
+
+def SpecialiseBranches : Pass<"specialise-branches", "::mlir::func::FuncOp"> {
+  let summary = "replace each onnx.If whose condition is known by the branch it takes";
+  let description = [{
+    A condition is known if it is constant, or a comparison of lengths that has one outcome for all of them.
+
+    ```mlir
+    %c = onnx.Constant {value = dense<false> : tensor<i1>}
+    %r = onnx.If(%c) : (tensor<i1>) -> tensor<?xf32> { onnx.Yield %a } else { %n = onnx.Neg %a  onnx.Yield %n }
+    // becomes
+    %r = onnx.Neg %a
+    ```
+  }];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect"];
+}
+
+def ResolveShapes : Pass<"resolve-shapes", "::mlir::func::FuncOp"> {
+  let summary = "write known extents into types, and integers that follow from the lengths into seq.extents";
+  let description = [{
+    ```mlir
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>}) {
+      %shape = onnx.Shape %x : (tensor<1x?x8xf32>) -> tensor<*xi64>
+      %rows = onnx.Gather %shape, %one : (tensor<*xi64>, tensor<1xi64>) -> tensor<*xi64>
+      %heads = onnx.Concat %rows, %minus, %four {axis = 0 : i64} : (tensor<*xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xi64>
+      %y = onnx.Reshape %x, %heads : (tensor<1x?x8xf32>, tensor<*xi64>) -> tensor<*xf32>
+    // becomes
+      %heads = seq.extents affine_map<()[s, t] -> (s, -1, 4)> : tensor<3xi64>
+      %y = onnx.Reshape %x, %heads : (tensor<1x?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+}
+
 //===-- raise ------------------------------------------------------------------------------------------------------===//
 
 def RaiseAttention : Pass<"raise-attention", "::mlir::func::FuncOp"> {
@@ -55,27 +110,6 @@ def RaisePrefixSum : Pass<"raise-prefix-sum", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
-}
-
-def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
-  let summary = "make tables of values that depend on a length only";
-  let description = [{
-    Evaluates every length-only value at every length up to the largest. If the shorter values are prefixes of the
-    longest it becomes a table; if it is an attention bias that masks all later keys, the attention is causal.
-
-    ```mlir
-    %p = onnx.Range %zero, %t, %one
-    %e = onnx.Gather %weight, %p
-    %y = onnx.Add %x, %e
-    // becomes
-    %t = seq.length target : index
-    %e = tensor.extract_slice %table[0, 0] [%t, 8] [1, 1]
-    %y = onnx.Add %x, %e
-    ```
-  }];
-  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::tensor::TensorDialect",
-                           "::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::math::MathDialect"];
 }
 
 //===-- stage ------------------------------------------------------------------------------------------------------===//

@@ -1,0 +1,197 @@
+// tabulate-positions: values that depend on nothing but a length become tables indexed by position.
+//
+// Learned and sinusoidal positions, rotary angles, relative-position biases, causal and window masks are all the same
+// thing: a value of the lengths. It is evaluated at the largest length and at every shorter one; if the shorter ones are
+// prefixes of the longest, it is a table, and a row of it belongs to a position whatever the length. The same evaluation
+// proves causality: an attention bias that masks every later key, at every length, is a causal mask, and only what is
+// left of it below the diagonal is kept, by distance if it depends on nothing else.
+#include "dialects/ONNX/IR/ONNX.h"
+#include "dialects/Seq/IR/Seq.h"
+#include "passes/Analysis/Causality.h"
+#include "passes/Analysis/LengthOnly.h"
+#include "passes/Analysis/SymbolicShapes.h"
+#include "passes/Conversion/OnnxToLinalg.h"
+#include "passes/Transforms/LengthSlice.h"
+#include "passes/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace halyard {
+#define GEN_PASS_DEF_TABULATEPOSITIONS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Tables larger than this are not worth their memory: what they hold is computed while running.
+constexpr int64_t kLargestTable = int64_t(1) << 26;
+
+/// The pairs of lengths at which a value is evaluated, shortest first.
+using Lengths = SmallVector<std::pair<int64_t, int64_t>>;
+
+class Tabulator {
+public:
+  Tabulator(func::FuncOp function, const SymbolicShapes &shapes, int64_t maxSource, int64_t maxTarget)
+      : function(function), shapes(shapes), evaluator(function.getContext()),
+        maxSource(maxSource), maxTarget(maxTarget) {
+    registerOnnxHostOps(evaluator);
+  }
+
+  void run() {
+    llvm::SetVector<Value> rows;
+    llvm::MapVector<Value, SmallVector<seq::AttentionOp>> biases;
+    for (Operation &op : function.getBody().front()) {
+      if (op.getNumResults() && lengthOnly(op.getResult(0)))
+        continue;
+      auto attention = dyn_cast<seq::AttentionOp>(op);
+      for (Value operand : op.getOperands()) {
+        if (!lengthOnly(operand) || !isComputed(operand))
+          continue;
+        if (attention && operand == attention.getBias())
+          biases[operand].push_back(attention);
+        else
+          rows.insert(operand);
+      }
+    }
+    for (auto &[bias, attentions] : biases)
+      tabulateBias(bias, attentions);
+    for (Value value : rows)
+      tabulateRows(value);
+  }
+
+private:
+  static bool isComputed(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (isa<seq::ExtentsOp, seq::LengthOp, arith::ConstantOp, onnx::ConstantOp, onnx::NoneOp>(op))
+      return false;
+    auto expand = dyn_cast<onnx::ExpandOp>(op);
+    return !expand || !matchPattern(expand.getInput(), m_Constant());
+  }
+
+  /// The lengths at which an extent takes each of its values, if the extent and everything that `value` is computed from
+  /// depends on one length only.
+  std::optional<Lengths> lengthsOf(AffineExpr extent) {
+    bool onSource = extent.isFunctionOfSymbol(0), onTarget = extent.isFunctionOfSymbol(1);
+    if (onSource == onTarget)
+      return std::nullopt;
+    Lengths lengths;
+    int64_t last = -1;
+    AffineMap map = AffineMap::get(0, 2, extent);
+    Builder builder(function.getContext());
+    for (int64_t length = 1, end = onSource ? maxSource : maxTarget; length <= end; ++length) {
+      std::pair<int64_t, int64_t> pair = onSource ? std::pair(length, int64_t(1)) : std::pair(int64_t(1), length);
+      SmallVector<Attribute> value;
+      if (failed(map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
+        return std::nullopt;
+      int64_t reached = cast<IntegerAttr>(value.front()).getInt();
+      if (reached < 1 || reached == last)
+        continue;
+      last = reached;
+      lengths.push_back(pair);
+    }
+    return lengths;
+  }
+
+  FailureOr<HostTensor> evaluate(LengthSlice &slice, std::pair<int64_t, int64_t> lengths) {
+    return slice.at(evaluator, lengths.first, lengths.second);
+  }
+
+  void tabulateBias(Value bias, ArrayRef<seq::AttentionOp> attentions);
+  void tabulateRows(Value value);
+  Value constant(OpBuilder &builder, Location loc, const HostTensor &table) {
+    return arith::ConstantOp::create(builder, loc, cast<TypedAttr>(toAttribute(table)));
+  }
+
+  func::FuncOp function;
+  const SymbolicShapes &shapes;
+  LengthOnly lengthOnly;
+  Evaluator evaluator;
+  int64_t maxSource, maxTarget;
+};
+
+void Tabulator::tabulateBias(Value bias, ArrayRef<seq::AttentionOp> attentions) {
+  auto shape = shapes.shape(bias);
+  if (!shape || shape->size() != 3 || !(*shape)[1] || (*shape)[1] != (*shape)[2])
+    return;
+  auto lengths = lengthsOf((*shape)[1]);
+  auto slice = LengthSlice::of(bias);
+  if (!lengths || lengths->empty() || failed(slice))
+    return;
+  auto longest = evaluate(*slice, lengths->back());
+  if (failed(longest) || longest->rank() != 3 || !longest->elementType.isF32() || longest->elements() > kLargestTable)
+    return;
+  BiasTable table(*longest);
+  bool causal = table.isCausal();
+  for (auto pair : *lengths) {
+    auto shorter = evaluate(*slice, pair);
+    if (failed(shorter) || !table.hasPrefix(*shorter, causal))
+      return;
+  }
+  for (seq::AttentionOp attention : attentions) {
+    OpBuilder builder(attention);
+    attention.setCausal(attention.getCausal() || causal);
+    bool byDistance = table.isByDistance(causal);
+    if (table.isZero(causal)) {
+      attention.getBiasMutable().clear();
+      continue;
+    }
+    attention.setByDistance(byDistance);
+    attention.getBiasMutable().assign(
+        constant(builder, bias.getLoc(), byDistance ? table.distances(causal) : table.normalised(causal)));
+  }
+}
+
+void Tabulator::tabulateRows(Value value) {
+  auto shape = shapes.shape(value);
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!shape || !type || type.getNumDynamicDims() != 1)
+    return;
+  int64_t axis = 0;
+  while (!type.isDynamicDim(axis))
+    ++axis;
+  AffineExpr extent = (*shape)[axis];
+  auto lengths = extent ? lengthsOf(extent) : std::nullopt;
+  auto slice = LengthSlice::of(value);
+  if (!lengths || lengths->empty() || failed(slice))
+    return;
+  auto longest = evaluate(*slice, lengths->back());
+  if (failed(longest) || longest->rank() != type.getRank() || longest->elements() > kLargestTable)
+    return;
+  for (auto pair : *lengths) {
+    auto shorter = evaluate(*slice, pair);
+    if (failed(shorter) || !isPrefix(*shorter, *longest, axis))
+      return;
+  }
+  OpBuilder builder(function.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  Value table = constant(builder, loc, *longest);
+  auto index = builder.getIndexType();
+  Value source = seq::LengthOp::create(builder, loc, index, seq::Axis::source);
+  Value target = seq::LengthOp::create(builder, loc, index, seq::Axis::target);
+  OpFoldResult size = affine::makeComposedFoldedAffineApply(builder, loc, AffineMap::get(0, 2, extent),
+                                                            ArrayRef<OpFoldResult>{source, target});
+  SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)), sizes,
+      strides(type.getRank(), builder.getIndexAttr(1));
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    sizes.push_back(dim == axis ? size : OpFoldResult(builder.getIndexAttr(type.getDimSize(dim))));
+  Value rows = tensor::ExtractSliceOp::create(builder, loc, type, table, offsets, sizes, strides);
+  value.replaceAllUsesWith(rows);
+}
+
+struct TabulatePositions : impl::TabulatePositionsBase<TabulatePositions> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    auto shapes = SymbolicShapes::compute(function);
+    if (failed(shapes))
+      return signalPassFailure();
+    auto limits = function->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>("halyard.limits");
+    auto limit = [&](StringRef name) -> int64_t {
+      auto value = limits ? limits.getAs<IntegerAttr>(name) : IntegerAttr();
+      return value ? value.getInt() : 512;
+    };
+    Tabulator(function, *shapes, limit("max_source"), limit("max_target")).run();
+  }
+};
+
+} // namespace
+} // namespace halyard
