@@ -1,0 +1,42 @@
+// A horizontal addition per vector of input would cost more than the addition itself, so lanes are only added
+// up once per sum.
+#include "targets/Common/Algorithms/LaneSum.h"
+
+using namespace halyard::kernels;
+using Halide::Expr;
+
+LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Expr extent, int lanes,
+                 const Term &term)
+    : partial(name + "_lanes"), total(name), lane(Halide::Internal::unique_name("lane")), rows(rows),
+      lanes(lanes) {
+  std::vector<Expr> rowIndices(rows.begin(), rows.end());
+  std::vector<Expr> laneIndices{lane};
+  laneIndices.insert(laneIndices.end(), rowIndices.begin(), rowIndices.end());
+
+  Expr blocks = Halide::Internal::simplify(extent / lanes);
+  Halide::RDom whole(0, blocks);
+  step = whole.x;
+  Expr value = term(rowIndices, whole.x * lanes + lane);
+  partial(laneIndices) = Halide::cast(value.type(), 0);
+  partial(laneIndices) += value;
+
+  Halide::RDom ofLanes(0, lanes);
+  across = ofLanes.x;
+  std::vector<Expr> acrossIndices{ofLanes.x};
+  acrossIndices.insert(acrossIndices.end(), rowIndices.begin(), rowIndices.end());
+  total(rowIndices) = Halide::cast(value.type(), 0);
+  total(rowIndices) += partial(acrossIndices);
+
+  Expr rest = Halide::Internal::simplify(extent - blocks * lanes);
+  if (Halide::Internal::is_const_zero(rest))
+    return;
+  Halide::RDom tail(blocks * lanes, rest);
+  total(rowIndices) += term(rowIndices, tail.x);
+}
+
+void LaneSum::computeAt(const Halide::LoopLevel &level) {
+  total.compute_at(level).store_in(Halide::MemoryType::Stack);
+  partial.compute_at(level).store_in(Halide::MemoryType::Stack).vectorize(lane);
+  partial.update().reorder(lane, step).vectorize(lane);
+  total.update().atomic().vectorize(across);
+}

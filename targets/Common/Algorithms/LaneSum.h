@@ -1,0 +1,34 @@
+// Sums over an axis that is contiguous in memory, kept in one vector of partial sums until the end.
+#ifndef HALYARD_TARGETS_COMMON_ALGORITHMS_LANESUM_H
+#define HALYARD_TARGETS_COMMON_ALGORITHMS_LANESUM_H
+
+#include "targets/Common/LinalgToHalide/TensorView.h"
+
+namespace halyard::kernels {
+
+/// `total(rows...) = sum over k < extent of term(rows..., k)`. Lane l of `partial` sums the terms of k = l, l
+/// + lanes, ...; what is left of `extent` is added one by one. Rows are given innermost first, as arguments
+/// of a Func.
+struct LaneSum {
+  Halide::Func partial, total;
+  Halide::Var lane;
+  std::vector<Halide::Var> rows;
+  /// Reduction over whole vectors (update 0 of partial), over the lanes (update 0 of total), over the rest
+  /// (update 1).
+  Halide::RVar step, across;
+  int lanes;
+
+  using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &rows, Halide::Expr k)>;
+  LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Halide::Expr extent, int lanes,
+          const Term &term);
+
+  /// The sum for given rows.
+  Halide::Expr operator()(const std::vector<Halide::Expr> &rows) const { return total(rows); }
+
+  /// Computes both Funcs at `level`, partial sums in registers; `rows` must have constant extents there.
+  void computeAt(const Halide::LoopLevel &level);
+};
+
+} // namespace halyard::kernels
+
+#endif

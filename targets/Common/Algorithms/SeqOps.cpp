@@ -1,0 +1,126 @@
+// norm, rotary and prefix_sum, and the choice among all seq operations.
+#include "targets/Common/Algorithms/SeqOps.h"
+
+#include "targets/Common/Algorithms/LaneSum.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace halyard;
+using namespace halyard::kernels;
+using Halide::Expr;
+
+/// A stage of rank two, [rows, features], whose Func is not defined yet.
+static Stage rowsStage(Operation *op, Expr rows, const std::string &name) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  Stage stage;
+  stage.op = op;
+  stage.func = Halide::Func(name);
+  stage.vars = {Halide::Var(Halide::Internal::unique_name("row")),
+                Halide::Var(Halide::Internal::unique_name("feature"))};
+  stage.extents = {std::move(rows), Expr(static_cast<int32_t>(type.getDimSize(1)))};
+  return stage;
+}
+
+static void finishStage(Stage &stage) {
+  auto type = cast<RankedTensorType>(stage.op->getResult(0).getType());
+  stage.results.push_back(viewOf(stage.func, 0, stage.extents, type.getElementType()));
+}
+
+Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands,
+                                      const std::string &name) {
+  const TensorView &input = operands[0], &scale = operands[1];
+  Stage stage = rowsStage(op, input.extents[0], name);
+  Halide::Var row = stage.vars[0], feature = stage.vars[1];
+  Expr features = stage.extents[1];
+  constexpr int lanes = 16;
+  bool isLayer = op.getKind() == seq::NormKind::layer;
+  auto asFloat = [](Expr value) { return value.type().bits() == 64 ? value : Halide::cast<float>(value); };
+  auto element = [=](Expr r, Expr k) { return asFloat(input.at({r, k})); };
+  Halide::Type type = element(Expr(0), Expr(0)).type();
+  Expr count = Halide::cast(type, features);
+
+  std::function<Expr(Expr, Expr)> centred = element;
+  if (isLayer) {
+    LaneSum sum(name + "_sum", {row}, features, lanes,
+                [=](auto &rows, Expr k) { return element(rows[0], k); });
+    stage.rowSums.push_back(sum);
+    centred = [=](Expr r, Expr k) { return element(r, k) - sum({r}) / count; };
+  }
+  LaneSum squares(name + "_squares", {row}, features, lanes, [=](auto &rows, Expr k) {
+    Expr value = centred(rows[0], k);
+    return value * value;
+  });
+  stage.rowSums.push_back(squares);
+  // One division and root per row, not per element.
+  Halide::Func inverse(name + "_inverse");
+  inverse(row) = Halide::cast(type, 1) /
+                 Halide::sqrt(squares({row}) / count + Halide::Internal::FloatImm::make(type, op.getEpsilon().convertToDouble()));
+  stage.rowValues.push_back(inverse);
+  Expr value = centred(row, feature) * inverse(row) * asFloat(scale.at({feature}));
+  if (op.getBias())
+    value += asFloat(operands[2].at({feature}));
+  stage.func(feature, row) = toStorage(value, input.elementType);
+  finishStage(stage);
+  return stage;
+}
+
+Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> operands,
+                                        const std::string &name) {
+  const TensorView &input = operands[0], &cosine = operands[1], &sine = operands[2];
+  Stage stage = rowsStage(op, input.extents[0], name);
+  Halide::Var row = stage.vars[0], feature = stage.vars[1];
+  int32_t width = cast<RankedTensorType>(op.getType()).getDimSize(1) / op.getHeads();
+  int32_t rotary = op.getRotary(), half = rotary / 2;
+  Expr within = feature % width;
+  // Feature f of a pair is f itself and its partner; the second of a pair has the sine's sign turned.
+  Expr isFirst = op.getInterleaved() ? within % 2 == 0 : within < half;
+  Expr partner = op.getInterleaved() ? Halide::select(isFirst, 1, -1) : Halide::select(isFirst, half, -half);
+  Expr rotates = within < rotary;
+  Expr pair = op.getInterleaved() ? within / 2 : within % std::max(half, 1);
+  pair = Halide::clamp(pair, 0, half - 1);
+  Expr own = input.at({row, feature});
+  Expr other = input.at({row, Halide::select(rotates, feature + partner, Expr(feature))});
+  Expr turned = Halide::select(isFirst, -other, other);
+  Expr value = Halide::select(rotates, own * cosine.at({row, pair}) + turned * sine.at({row, pair}), own);
+  stage.func(feature, row) = toStorage(value, input.elementType);
+  finishStage(stage);
+  return stage;
+}
+
+Stage halyard::kernels::translatePrefixSum(seq::PrefixSumOp op, ArrayRef<TensorView> operands,
+                                           const std::string &name) {
+  const TensorView &input = operands[0];
+  bool isRagged = static_cast<bool>(op.getSlot());
+  Stage stage = rowsStage(op, isRagged ? operands[1].extents[0] : input.extents[0], name);
+  Halide::Var row = stage.vars[0], feature = stage.vars[1];
+  Expr zero = toStorage(Halide::cast(computeType(input.elementType), 0), input.elementType);
+  int exclusive = op.getExclusive();
+  auto accumulate = [&](Expr at, Expr previous, Expr value) {
+    stage.func(feature, at) = toStorage(fromStorage(previous, input.elementType) + value, input.elementType);
+  };
+  if (isRagged) {
+    Halide::RDom domain(0, input.extents[1]);
+    domain.where(domain.x + exclusive <= operands[2].at({row}));
+    stage.func(feature, row) = zero;
+    accumulate(row, stage.func(feature, row), input.at({operands[1].at({row}), domain.x, feature}));
+    stage.reductions = {domain.x};
+  } else {
+    Halide::RDom domain(1, Halide::max(input.extents[0] - 1, 0));
+    Expr first = exclusive ? zero : toStorage(input.at({Expr(0), feature}), input.elementType);
+    stage.func(feature, row) = first;
+    accumulate(domain.x, stage.func(feature, domain.x - 1), input.at({domain.x - exclusive, feature}));
+    stage.reductions = {domain.x};
+    stage.isScan = true;
+  }
+  finishStage(stage);
+  return stage;
+}
+
+FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<TensorView> operands, Precision,
+                                                  const std::string &name, const TensorView *) {
+  return llvm::TypeSwitch<Operation *, FailureOr<Stage>>(op)
+      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, name); })
+      .Case([&](seq::RotaryOp rotary) { return translateRotary(rotary, operands, name); })
+      .Case([&](seq::PrefixSumOp sum) { return translatePrefixSum(sum, operands, name); })
+      .Default([](Operation *other) -> FailureOr<Stage> { return other->emitOpError("has no kernel"); });
+}

@@ -1,0 +1,98 @@
+// math operations as Halide expressions. Exact ones call the C library (vectors are taken apart), because
+// bucket edges and the like sit on exact powers; fast ones vectorise.
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace halyard::kernels;
+using Halide::Expr;
+
+/// Calls `name` of the C library, in its float or double variant.
+static Expr callLibrary(const std::string &name, ExprsRef arguments) {
+  Halide::Type type = arguments.front().type();
+  return Halide::Internal::Call::make(type, type.bits() == 32 ? name + "f" : name,
+                                      std::vector<Expr>(arguments.begin(), arguments.end()),
+                                      Halide::Internal::Call::PureExtern);
+}
+
+static std::string libraryName(Operation *op) {
+  return llvm::StringSwitch<std::string>(op->getName().stripDialect())
+      .Cases(
+          {"exp", "log", "sin", "cos", "tan", "tanh", "erf", "sinh", "cosh", "asin", "acos", "atan", "atan2"},
+          op->getName().stripDialect().str())
+      .Cases({"asinh", "acosh", "atanh", "exp2", "expm1", "log2", "log10", "log1p", "cbrt", "erfc"},
+             op->getName().stripDialect().str())
+      .Case("powf", "pow")
+      .Default("");
+}
+
+Expr halyard::kernels::rationalTanh(Expr x) {
+  // Beyond the limit tanh is 1 in float32. Coefficients: the minimax quotient used by Eigen and XLA.
+  Expr v = Halide::clamp(x, -7.90531110763549805f, 7.90531110763549805f), square = v * v;
+  const float odd[] = {-2.76076847742355e-16f, 2.00018790482477e-13f, -8.60467152213735e-11f,
+                       5.12229709037114e-08f,  1.48572235717979e-05f, 6.37261928875436e-04f,
+                       4.89352455891786e-03f};
+  const float even[] = {1.19825839466702e-06f, 1.18534705686654e-04f, 2.26843463243900e-03f,
+                        4.89352518554385e-03f};
+  Expr numerator = odd[0], denominator = even[0];
+  for (float c : llvm::ArrayRef(odd).drop_front())
+    numerator = numerator * square + c;
+  for (float c : llvm::ArrayRef(even).drop_front())
+    denominator = denominator * square + c;
+  return v * numerator / denominator;
+}
+
+/// What vectorises; undefined for all others, which then call the library.
+static Expr fastMath(Operation *op, ExprsRef v) {
+  if (v[0].type() != Halide::Float(32))
+    return {};
+  return llvm::TypeSwitch<Operation *, Expr>(op)
+      .Case<math::ExpOp>([&](auto) { return Halide::exp(v[0]); })
+      .Case<math::LogOp>([&](auto) { return Halide::log(v[0]); })
+      .Case<math::TanhOp>([&](auto) { return rationalTanh(v[0]); })
+      .Case<math::ErfOp>([&](auto) { return Halide::erf(v[0]); })
+      .Default([](auto) { return Expr(); });
+}
+
+static Expr integerPower(Expr base, Expr exponent) {
+  // x^n by its bits is not worth a loop here: exponents are small constants or the value is exact in double.
+  Expr power = callLibrary("pow", {Halide::cast<double>(base), Halide::cast<double>(exponent)});
+  return Halide::cast(base.type(), power);
+}
+
+/// Operations that are exact in either precision.
+static Expr basicMath(Operation *op, ExprsRef v) {
+  return llvm::TypeSwitch<Operation *, Expr>(op)
+      .Case<math::SqrtOp>([&](auto) { return Halide::sqrt(v[0]); })
+      .Case<math::RsqrtOp>([&](auto) { return Halide::Internal::make_one(v[0].type()) / Halide::sqrt(v[0]); })
+      .Case<math::AbsFOp, math::AbsIOp>([&](auto) { return Halide::cast(v[0].type(), Halide::abs(v[0])); })
+      .Case<math::FloorOp>([&](auto) { return Halide::floor(v[0]); })
+      .Case<math::CeilOp>([&](auto) { return Halide::ceil(v[0]); })
+      .Case<math::RoundEvenOp>([&](auto) { return Halide::round(v[0]); })
+      .Case<math::RoundOp>([&](auto) { return callLibrary("round", v); })
+      .Case<math::TruncOp>([&](auto) { return Halide::trunc(v[0]); })
+      .Case<math::FmaOp>([&](auto) { return v[0] * v[1] + v[2]; })
+      .Case<math::CopySignOp>([&](auto) { return callLibrary("copysign", v); })
+      .Case<math::IsNaNOp>([&](auto) { return Halide::is_nan(v[0]); })
+      .Case<math::IsInfOp>([&](auto) { return Halide::is_inf(v[0]); })
+      .Case<math::IsFiniteOp>([&](auto) { return Halide::is_finite(v[0]); })
+      .Case<math::IPowIOp>([&](auto) { return integerPower(v[0], v[1]); })
+      .Case<math::FPowIOp>([&](auto) { return callLibrary("pow", {v[0], Halide::cast(v[0].type(), v[1])}); })
+      .Default([](auto) { return Expr(); });
+}
+
+Expr halyard::kernels::translateMathOp(Operation *op, ExprsRef v, Precision precision) {
+  if (op->getName().getDialectNamespace() != "math")
+    return {};
+  Expr expr = basicMath(op, v);
+  if (!expr.defined() && precision == Precision::fast)
+    expr = fastMath(op, v);
+  if (expr.defined())
+    return expr;
+  std::string name = libraryName(op);
+  return name.empty() ? Expr() : callLibrary(name, v);
+}

@@ -1,0 +1,32 @@
+// arith, math, affine and cast operations on scalars as Halide expressions.
+#ifndef HALYARD_TARGETS_COMMON_LINALGTOHALIDE_SCALAROPS_H
+#define HALYARD_TARGETS_COMMON_LINALGTOHALIDE_SCALAROPS_H
+
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/Operation.h"
+#include "targets/Common/LinalgToHalide/TensorView.h"
+
+namespace halyard::kernels {
+
+/// The single result of `op` for operands in compute type; an undefined Expr if the operation is not known.
+/// Integer division truncates or floors as arith says and yields 0 for a divisor of 0.
+Halide::Expr translateScalarOp(mlir::Operation *op, ExprsRef operands, Precision precision);
+
+/// Parts of the above, by family.
+Halide::Expr translateIntegerOp(mlir::Operation *op, ExprsRef operands);
+Halide::Expr translateFloatOp(mlir::Operation *op, ExprsRef operands, Precision precision);
+Halide::Expr translateCastOp(mlir::Operation *op, ExprsRef operands);
+Halide::Expr translateMathOp(mlir::Operation *op, ExprsRef operands, Precision precision);
+
+/// A scalar constant in compute type; undefined if the attribute is neither an integer nor a float.
+Halide::Expr translateConstant(mlir::Attribute value, mlir::Type type);
+
+/// An affine expression over 32-bit dimensions and symbols.
+Halide::Expr translateAffine(mlir::AffineExpr expr, ExprsRef dims, ExprsRef symbols);
+
+/// tanh in float32 as a quotient of polynomials, within a few units in the last place.
+Halide::Expr rationalTanh(Halide::Expr x);
+
+} // namespace halyard::kernels
+
+#endif

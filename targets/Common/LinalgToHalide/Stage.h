@@ -1,0 +1,34 @@
+// What one operation of a kernel becomes: a Func, with what a schedule needs to know about it.
+#ifndef HALYARD_TARGETS_COMMON_LINALGTOHALIDE_STAGE_H
+#define HALYARD_TARGETS_COMMON_LINALGTOHALIDE_STAGE_H
+
+#include "mlir/IR/Operation.h"
+#include "targets/Common/Algorithms/LaneSum.h"
+#include "targets/Common/LinalgToHalide/TensorView.h"
+
+namespace halyard::kernels {
+
+/// A Func that computes the results of one operation. With several results it is a tuple.
+struct Stage {
+  mlir::Operation *op = nullptr;
+  Halide::Func func;
+  /// Arguments of the Func, outermost first (the Func itself takes them innermost first), and their extents.
+  llvm::SmallVector<Halide::Var, 4> vars;
+  Exprs extents;
+  /// Set if the operation reduces: the variables of update 0, innermost first.
+  llvm::SmallVector<Halide::RVar, 4> reductions;
+  /// True if the update reads rows before its own, so that rows are computed in order.
+  bool isScan = false;
+  /// Helpers that hold one value per row (the first of `vars`): sums over features, and what follows from
+  /// them.
+  std::vector<LaneSum> rowSums;
+  std::vector<Halide::Func> rowValues;
+  /// One view per result.
+  llvm::SmallVector<TensorView, 1> results;
+
+  bool reduces() const { return !reductions.empty(); }
+};
+
+} // namespace halyard::kernels
+
+#endif

@@ -1,0 +1,93 @@
+// Element types in memory and in expressions, and views of arguments and Funcs.
+#include "targets/Common/LinalgToHalide/TensorView.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace halyard::kernels;
+using Halide::Expr;
+
+Halide::Type halyard::kernels::storageType(Type type) {
+  if (type.isF32())
+    return Halide::Float(32);
+  if (type.isF64())
+    return Halide::Float(64);
+  if (type.isF16())
+    return Halide::Float(16);
+  if (type.isBF16())
+    return Halide::BFloat(16);
+  if (type.isInteger(1))
+    return Halide::UInt(8);
+  if (isa<IndexType>(type))
+    return Halide::Int(64);
+  int width = type.getIntOrFloatBitWidth();
+  return type.isUnsignedInteger() ? Halide::UInt(width) : Halide::Int(width);
+}
+
+Halide::Type halyard::kernels::computeType(Type type) {
+  if (type.isF16() || type.isBF16())
+    return Halide::Float(32);
+  if (type.isInteger(1))
+    return Halide::Bool();
+  if (isa<IndexType>(type))
+    return Halide::Int(32);
+  return storageType(type);
+}
+
+Expr halyard::kernels::fromStorage(Expr value, Type type) {
+  if (type.isInteger(1))
+    return value != Halide::cast<uint8_t>(0);
+  if (isa<IndexType>(type))
+    return toIndex(value);
+  return Halide::cast(computeType(type), value);
+}
+
+Expr halyard::kernels::toStorage(Expr value, Type type) { return Halide::cast(storageType(type), value); }
+
+Expr halyard::kernels::rounded(Expr value, Type type) {
+  if (type.isF16() || type.isBF16())
+    return Halide::cast<float>(Halide::cast(storageType(type), value));
+  return value;
+}
+
+Expr halyard::kernels::toIndex(Expr value) {
+  if (value.type() == Halide::Int(32))
+    return value;
+  if (value.type().bits() < 32)
+    return Halide::cast<int32_t>(value);
+  return Halide::saturating_cast<int32_t>(value);
+}
+
+std::vector<Expr> halyard::kernels::reversed(ExprsRef indices) { return {indices.rbegin(), indices.rend()}; }
+
+Expr halyard::kernels::clampedIndex(Expr index, Expr extent) {
+  return Halide::clamp(std::move(index), 0, std::move(extent) - 1);
+}
+
+TensorView halyard::kernels::viewOf(const Halide::ImageParam &param, RankedTensorType type) {
+  TensorView view;
+  view.elementType = type.getElementType();
+  int64_t rank = type.getRank();
+  for (int64_t i = 0; i < rank; ++i) {
+    int64_t extent = type.getDimSize(i);
+    view.extents.push_back(ShapedType::isDynamic(extent) ? param.dim(rank - 1 - i).extent()
+                                                         : Expr(static_cast<int32_t>(extent)));
+  }
+  view.at = [param, elementType = view.elementType](ExprsRef indices) {
+    return fromStorage(param(reversed(indices)), elementType);
+  };
+  return view;
+}
+
+TensorView halyard::kernels::viewOf(const Halide::Func &func, int tupleIndex, ExprsRef extents,
+                                    Type elementType) {
+  TensorView view;
+  view.elementType = elementType;
+  view.extents.assign(extents.begin(), extents.end());
+  view.at = [func, tupleIndex, elementType](ExprsRef indices) {
+    Halide::FuncRef element = func(reversed(indices));
+    Expr value = func.outputs() == 1 ? Expr(element) : Expr(element[tupleIndex]);
+    return fromStorage(value, elementType);
+  };
+  return view;
+}
