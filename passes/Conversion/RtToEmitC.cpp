@@ -68,7 +68,7 @@ Type ProgramToEmitC::convertType(Type type, bool readonly) {
   if (auto buffer = dyn_cast<MemRefType>(type))
     return opaque("halyard::rt::Tensor<" + Twine(buffer.getRank()) + ">");
   if (isa<rt::PointerType>(type))
-    return opaque(readonly ? "const void *" : "void *");
+    return emitc::PointerType::get(opaque(readonly ? "const void" : "void"));
   return number();
 }
 

@@ -177,10 +177,6 @@ LogicalResult ProgramToRt::createEncode() {
   function.setArgAttr(4, "rt.maximum", builder.getI64IntegerAttr(source.getMaxSource()));
   for (unsigned readonly : {1, 3})
     function.setArgAttr(readonly, "rt.readonly", builder.getUnitAttr());
-  Value rows = func::CallOp::create(builder, location, "memory_rows", index, length).getResult(0);
-  rt::WriteOp::create(builder, location, rows, arena(function, "source_rows"), slot);
-  if (recompute)
-    rt::WriteOp::create(builder, location, length, arena(function, "source_length"), slot);
 
   StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
   stage.setLength(seq::Axis::source, length);
@@ -195,6 +191,10 @@ LogicalResult ProgramToRt::createEncode() {
     stage.map(argument, stage.lookup(memory));
   if (failed(stage.run(bind.getBlock())))
     return failure();
+  Value rows = func::CallOp::create(builder, location, "memory_rows", index, length).getResult(0);
+  rt::WriteOp::create(builder, location, rows, arena(function, "source_rows"), slot);
+  if (recompute)
+    rt::WriteOp::create(builder, location, length, arena(function, "source_length"), slot);
   func::ReturnOp::create(builder, location);
   return success();
 }

@@ -99,14 +99,24 @@ public:
   /// A transposition is remembered as what it reads, so that contractions can read through it.
   llvm::DenseMap<mlir::Value, Read> transposed;
 
+  /// Extents of what `operands` broadcast to, which `result` is.
+  Extents broadcastExtents(mlir::Value result, mlir::ValueRange operands);
+  /// The expression over the lengths that an extent was made from; null if it was not.
+  mlir::AffineExpr expressionOf(Extent extent) const;
+
 private:
   mlir::Value length(unsigned symbol);
-  mlir::Value ofLengths(mlir::AffineExpr expr);
+  Extent ofLengths(mlir::AffineExpr expr);
   mlir::Value originOf(mlir::Value value) const;
+  mlir::Value reshapeByGroups(mlir::Value value, llvm::ArrayRef<Extent> extents);
 
   mlir::Operation *root;
   const SymbolicShapes *shapes;
   mlir::Value lengths[2];
+  mlir::Operation *lastLength = nullptr;
+  llvm::DenseMap<mlir::AffineExpr, mlir::Value> lengthValues;
+  llvm::DenseMap<mlir::Value, mlir::AffineExpr> lengthExprs;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> dims;
   llvm::DenseMap<mlir::Value, mlir::Value> origins;
   llvm::SmallVector<mlir::Operation *> dead;
 };
