@@ -1,8 +1,7 @@
 // `halyard run`: generates texts with a compiled model and prints their tokens.
+#include "compiler/driver/Diagnostics.h"
 #include "compiler/driver/RunArtifact.h"
 #include "compiler/driver/RunResults.h"
-
-#include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -176,7 +175,7 @@ int runCommand(const RunOptions &options) {
   RunError error;
   if (Run(options, error).run())
     return kDone;
-  llvm::errs() << error.where << ": error: " << error.what << "\n";
+  printError(error.where, error.what);
   return error.status;
 }
 
