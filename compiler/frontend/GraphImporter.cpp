@@ -139,6 +139,7 @@ LogicalResult GraphImporter::importOutputs(const GraphProto &graph, func::FuncOp
       return emitError(loc) << "output '" << output.name() << "' is declared with element type " << expected
                             << ", but is computed as " << inferred;
     results.push_back(*value);
+    outputTypes.push_back(*declared);
     names.push_back(
         builder.getDictionaryAttr(builder.getNamedAttr("onnx.name", builder.getStringAttr(output.name()))));
   }

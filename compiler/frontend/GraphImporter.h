@@ -17,6 +17,8 @@ public:
   /// Adds the file's graph to the module as a function. Emits one error, located at a node where there is
   /// one, on failure; the module may then hold a part of the function.
   mlir::FailureOr<mlir::func::FuncOp> importFunction(llvm::StringRef name);
+  /// The types that the file declares for the graph's outputs; shapes in it are a hint, not a promise.
+  llvm::ArrayRef<mlir::Type> declaredOutputs() const { return outputTypes; }
 
 private:
   /// What surrounds the nodes being imported: the model itself, or a call of a local function that is being
@@ -66,6 +68,10 @@ private:
   mlir::LogicalResult importConstant(const ::onnx::NodeProto &node, Scope &scope, mlir::Location loc);
   mlir::LogicalResult importOperator(const ::onnx::NodeProto &node, Scope &scope, mlir::Location loc);
   mlir::LogicalResult importAttributes(const ::onnx::NodeProto &node, Scope &scope, PendingNode &pending);
+  mlir::LogicalResult importOperands(const ::onnx::NodeProto &node, Scope &scope, PendingNode &pending);
+  mlir::FailureOr<mlir::Operation *> createOperation(const ::onnx::NodeProto &node, Scope &scope,
+                                                     PendingNode &pending,
+                                                     mlir::RegisteredOperationName name);
   mlir::FailureOr<mlir::Attribute> importAttribute(const ::onnx::AttributeProto &attribute,
                                                    mlir::Location loc);
   mlir::LogicalResult importBranches(const ::onnx::NodeProto &node, Scope &scope,
@@ -82,6 +88,7 @@ private:
   llvm::StringMap<const ::onnx::FunctionProto *> functions; // by functionKey
   mlir::Block *entry = nullptr;
   mlir::Value none;
+  llvm::SmallVector<mlir::Type> outputTypes;
 };
 
 } // namespace halyard::onnx

@@ -29,12 +29,54 @@ static std::string defaultName(StringRef directory) {
   return makeIdentifier(llvm::sys::path::filename(full));
 }
 
-FailureOr<func::FuncOp> halyard::onnx::importFile(ModuleOp module, StringRef path, StringRef function) {
+namespace {
+struct ImportedGraph {
+  func::FuncOp function;
+  SmallVector<Type> declaredOutputs;
+};
+} // namespace
+
+static FailureOr<ImportedGraph> importGraph(ModuleOp module, StringRef path, StringRef name) {
   module.getContext()->loadDialect<ONNXDialect, func::FuncDialect>();
   FailureOr<std::unique_ptr<OnnxFile>> file = OnnxFile::open(module.getContext(), path);
   if (failed(file))
     return failure();
-  return GraphImporter(**file, module).importFunction(function);
+  GraphImporter importer(**file, module);
+  FailureOr<func::FuncOp> function = importer.importFunction(name);
+  if (failed(function))
+    return failure();
+  return ImportedGraph{*function, SmallVector<Type>(importer.declaredOutputs())};
+}
+
+FailureOr<func::FuncOp> halyard::onnx::importFile(ModuleOp module, StringRef path, StringRef function) {
+  FailureOr<ImportedGraph> graph = importGraph(module, path, function);
+  return failed(graph) ? FailureOr<func::FuncOp>(failure()) : FailureOr<func::FuncOp>(graph->function);
+}
+
+/// Number of features of a tensor, its last extent; nothing if it is dynamic.
+static std::optional<int64_t> features(Type type) {
+  auto ranked = dyn_cast<RankedTensorType>(type);
+  if (!ranked || ranked.getRank() == 0 || ranked.isDynamicDim(ranked.getRank() - 1))
+    return std::nullopt;
+  return ranked.getShape().back();
+}
+
+/// The decoder reads what the encoder writes. Where both files say how wide that is, they must agree.
+static LogicalResult checkWidths(ImportedGraph &encoder, func::FuncOp decoder) {
+  std::optional<int64_t> written = features(encoder.declaredOutputs.front());
+  for (unsigned i = 0; i < decoder.getNumArguments(); ++i) {
+    auto name = decoder.getArgAttrOfType<StringAttr>(i, "onnx.name");
+    if (!name || name.getValue() != "encoder_hidden_states")
+      continue;
+    std::optional<int64_t> read = features(decoder.getArgument(i).getType());
+    if (!written || !read || *written == *read)
+      continue;
+    InFlightDiagnostic error = emitError(decoder.getArgument(i).getLoc())
+                               << "has " << *read << " features, but the encoder's output has " << *written;
+    error.attachNote(encoder.function.getLoc()) << "this is the encoder; both must come from one model";
+    return error;
+  }
+  return success();
 }
 
 static FailureOr<Configuration> readConfiguration(MLIRContext *context, const ModelFiles &files) {
@@ -65,8 +107,11 @@ FailureOr<OwningOpRef<ModuleOp>> halyard::onnx::importModel(MLIRContext *context
     return fileLocation(context, path.empty() ? files->directory : path);
   };
   OwningOpRef<ModuleOp> module = ModuleOp::create(located(files->directory));
-  FailureOr<func::FuncOp> encoder = importFile(*module, files->encoder, "encoder");
-  if (failed(encoder) || failed(importFile(*module, files->decoder, "decoder")))
+  FailureOr<ImportedGraph> encoder = importGraph(*module, files->encoder, "encoder");
+  if (failed(encoder))
+    return failure();
+  FailureOr<func::FuncOp> decoder = importFile(*module, files->decoder, "decoder");
+  if (failed(decoder) || failed(checkWidths(*encoder, *decoder)))
     return failure();
   if (!files->decoderWithPast.empty() &&
       failed(importFile(*module, files->decoderWithPast, "decoder_with_past")))
@@ -77,8 +122,8 @@ FailureOr<OwningOpRef<ModuleOp>> halyard::onnx::importModel(MLIRContext *context
                          configuration->model, configuration->generation);
   if (failed(generation))
     return failure();
-  FailureOr<Limits> limits =
-      applyLimits(located(files->config), *configuration, *encoder, {options.maxSource, options.maxTarget});
+  FailureOr<Limits> limits = applyLimits(located(files->config), *configuration, encoder->function,
+                                         {options.maxSource, options.maxTarget});
   if (failed(limits))
     return failure();
   Builder builder(context);

@@ -222,28 +222,45 @@ LogicalResult GraphImporter::importOperator(const NodeProto &node, Scope &scope,
   if (!name)
     return unknownOperator(node, loc);
   PendingNode pending{loc, node.op_type()};
-  for (const std::string &input : node.input()) {
-    FailureOr<Value> value = input.empty() ? FailureOr<Value>(absent(loc)) : lookUp(input, scope, loc);
-    if (failed(value))
-      return failure();
-    pending.inputs.push_back(*value);
-  }
-  while (!pending.inputs.empty() && isAbsent(pending.inputs.back()))
-    pending.inputs.pop_back(); // trailing, so that rules of the upgrade see a new input's place free
   pending.outputs = node.output_size();
   while (pending.outputs > 1 && node.output(pending.outputs - 1).empty())
     --pending.outputs;
-  if (failed(importAttributes(node, scope, pending)))
+  if (failed(importOperands(node, scope, pending)) || failed(importAttributes(node, scope, pending)))
     return failure();
   if (isStandard(node.domain()))
     upgradeNode(pending, scope.frame.opsets.lookup(""), builder, ranks);
   if (failed(checkForm(node, pending, *name)))
     return failure();
+  FailureOr<Operation *> op = createOperation(node, scope, pending, *name);
+  if (failed(op))
+    return failure();
+  for (auto [index, result] : llvm::enumerate((*op)->getResults())) {
+    Value value = index == 0 && pending.finish ? pending.finish(result) : Value(result);
+    if (!node.output(index).empty() && failed(define(node.output(index), value, scope, loc)))
+      return failure();
+  }
+  return success();
+}
 
-  int64_t limit = name->getInterface<ElementTypeInterface>()->getOperandLimit();
+LogicalResult GraphImporter::importOperands(const NodeProto &node, Scope &scope, PendingNode &pending) {
+  for (const std::string &input : node.input()) {
+    FailureOr<Value> value =
+        input.empty() ? FailureOr<Value>(absent(pending.loc)) : lookUp(input, scope, pending.loc);
+    if (failed(value))
+      return failure();
+    pending.inputs.push_back(*value);
+  }
+  while (!pending.inputs.empty() && isAbsent(pending.inputs.back()))
+    pending.inputs.pop_back(); // the upgrade may put a new input in its place
+  return success();
+}
+
+FailureOr<Operation *> GraphImporter::createOperation(const NodeProto &node, Scope &scope,
+                                                      PendingNode &pending, RegisteredOperationName name) {
+  int64_t limit = name.getInterface<ElementTypeInterface>()->getOperandLimit();
   while (int64_t(pending.inputs.size()) < limit)
-    pending.inputs.push_back(absent(loc));
-  OperationState state(loc, *name);
+    pending.inputs.push_back(absent(pending.loc));
+  OperationState state(pending.loc, name);
   state.addOperands(pending.inputs);
   state.addAttributes(pending.attributes);
   SmallVector<Type> unknown(pending.outputs, UnrankedTensorType::get(builder.getF32Type()));
@@ -257,12 +274,7 @@ LogicalResult GraphImporter::importOperator(const NodeProto &node, Scope &scope,
     return failure();
   if (failed(inferResultTypes(op)) || failed(verify(op, /*verifyRecursively=*/false)))
     return failure();
-  for (auto [index, result] : llvm::enumerate(op->getResults())) {
-    Value value = index == 0 && pending.finish ? pending.finish(result) : Value(result);
-    if (!node.output(index).empty() && failed(define(node.output(index), value, scope, loc)))
-      return failure();
-  }
-  return success();
+  return op;
 }
 
 LogicalResult GraphImporter::importBranches(const NodeProto &node, Scope &scope, OperationState &state) {

@@ -83,9 +83,7 @@ class WeightStripper {
 public:
   explicit WeightStripper(ArrayRef<char> file) : file(file) {}
 
-  bool run(std::string &out) {
-    return copyMessage(Kind::model, 0, file.size(), out, kMaximumNesting);
-  }
+  bool run(std::string &out) { return copyMessage(Kind::model, 0, file.size(), out, kMaximumNesting); }
   /// Where reading stopped, in bytes from the start of the file.
   size_t stoppedAt() const { return position; }
 
