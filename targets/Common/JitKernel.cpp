@@ -21,12 +21,13 @@ struct JitKernel::Code {
 JitKernel::JitKernel(std::unique_ptr<Code> code) : code(std::move(code)) {}
 JitKernel::~JitKernel() = default;
 
-static Halide::Target evaluationTarget() {
+/// This machine, with strict arithmetic unless the kernel is one that Precision::relaxed describes.
+static Halide::Target evaluationTarget(const Stage &stage) {
   static const Halide::Target target = Halide::get_jit_target_from_environment()
-                                           .with_feature(Halide::Target::StrictFloat)
                                            .with_feature(Halide::Target::NoAsserts)
                                            .with_feature(Halide::Target::NoBoundsQuery);
-  return target;
+  bool reducesSeveral = stage.reduces() && stage.func.outputs() > 1;
+  return reducesSeveral ? target : target.with_feature(Halide::Target::StrictFloat);
 }
 
 namespace {
@@ -137,11 +138,11 @@ FailureOr<std::shared_ptr<JitKernel>> JitKernel::compile(Operation *op, const Ke
     for (Type type : op->getResultTypes())
       code->types.push_back(storageType(cast<ShapedType>(type).getElementType()));
     const std::string name = "halyard_kernel";
+    Halide::Target target = evaluationTarget(*stage);
     Halide::Module module =
-        Halide::Pipeline(stage->func).compile_to_module(translation.arguments, name, evaluationTarget());
-    code->module =
-        Halide::Internal::JITModule(module, module.get_function_by_name(name),
-                                    Halide::Internal::JITSharedRuntime::get(nullptr, evaluationTarget()));
+        Halide::Pipeline(stage->func).compile_to_module(translation.arguments, name, target);
+    code->module = Halide::Internal::JITModule(module, module.get_function_by_name(name),
+                                               Halide::Internal::JITSharedRuntime::get(nullptr, target));
     code->entry = code->module.argv_function();
     return std::shared_ptr<JitKernel>(new JitKernel(std::move(code)));
   } catch (const Halide::Error &error) {

@@ -54,7 +54,8 @@ Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> opera
   // One division and root per row, not per element.
   Halide::Func inverse(name + "_inverse");
   inverse(row) = Halide::cast(type, 1) /
-                 Halide::sqrt(squares({row}) / count + Halide::Internal::FloatImm::make(type, op.getEpsilon().convertToDouble()));
+                 Halide::sqrt(squares({row}) / count +
+                              Halide::Internal::FloatImm::make(type, op.getEpsilon().convertToDouble()));
   stage.rowValues.push_back(inverse);
   Expr value = centred(row, feature) * inverse(row) * asFloat(scale.at({feature}));
   if (op.getBias())

@@ -74,7 +74,8 @@ LogicalResult LinalgTranslation::assignArguments() {
     } else if (isa<AffineConstantExpr>(result)) {
       extents.push_back(Expr(1));
     } else {
-      return op.emitOpError("has an init indexed by ") << AffineMapAttr::get(AffineMap::get(map.getNumDims(), 0, result))
+      return op.emitOpError("has an init indexed by ")
+             << AffineMapAttr::get(AffineMap::get(map.getNumDims(), 0, result))
              << "; a kernel needs a loop of its own for each dimension";
     }
   }
@@ -189,5 +190,7 @@ FailureOr<Stage> LinalgTranslation::run() {
 FailureOr<Stage> halyard::kernels::translateLinalg(linalg::LinalgOp op, ArrayRef<TensorView> operands,
                                                    ValueScope &outer, Precision precision,
                                                    const std::string &name) {
+  if (op.getNumReductionLoops() > 0 && op->getNumResults() > 1)
+    precision = Precision::relaxed;
   return LinalgTranslation(op, operands, outer, precision, name).run();
 }

@@ -161,9 +161,9 @@ Expr halyard::kernels::translateIntegerOp(Operation *op, ExprsRef v) {
 namespace {
 Expr unordered(Expr a, Expr b) { return Halide::is_nan(a) || Halide::is_nan(b); }
 
-Expr compareFloats(arith::CmpFPredicate predicate, Expr a, Expr b) {
+Expr compareFloats(arith::CmpFPredicate predicate, Expr a, Expr b, Precision precision) {
   using P = arith::CmpFPredicate;
-  auto strict = [](Expr e) { return Halide::strict_float(e); };
+  auto strict = [&](Expr e) { return precision == Precision::relaxed ? e : Halide::strict_float(e); };
   switch (predicate) {
   case P::AlwaysFalse:
     return Halide::Internal::const_false();
@@ -203,7 +203,7 @@ Expr compareFloats(arith::CmpFPredicate predicate, Expr a, Expr b) {
 
 /// The larger (or smaller) of two; NaN wins or loses.
 Expr extremum(Expr a, Expr b, bool larger, bool nanWins, Precision precision) {
-  if (precision == Precision::fast)
+  if (precision != Precision::exact)
     return larger ? Halide::max(a, b) : Halide::min(a, b);
   Expr first = Halide::strict_float(larger ? a > b : a < b);
   return Halide::select(first || Halide::is_nan(nanWins ? a : b), a, b);
@@ -212,7 +212,7 @@ Expr extremum(Expr a, Expr b, bool larger, bool nanWins, Precision precision) {
 
 Expr halyard::kernels::translateFloatOp(Operation *op, ExprsRef v, Precision precision) {
   if (auto compare = dyn_cast<arith::CmpFOp>(op))
-    return compareFloats(compare.getPredicate(), v[0], v[1]);
+    return compareFloats(compare.getPredicate(), v[0], v[1], precision);
   return llvm::TypeSwitch<Operation *, Expr>(op)
       .Case<arith::AddFOp>([&](auto) { return v[0] + v[1]; })
       .Case<arith::SubFOp>([&](auto) { return v[0] - v[1]; })

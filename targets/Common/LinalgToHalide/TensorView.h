@@ -16,8 +16,13 @@ namespace halyard::kernels {
 using Exprs = llvm::SmallVector<Halide::Expr, 4>;
 using ExprsRef = llvm::ArrayRef<Halide::Expr>;
 
-/// Whether an expression must be what IEEE and the C library say, or may be fast.
-enum class Precision { exact, fast };
+/// What an expression promises.
+///   exact: what IEEE and the C library say.
+///   fast: approximations that vectorise, but NaN and infinity compare as IEEE says.
+///   relaxed: the C library's functions, no promise about NaN. For reductions of several values at once,
+///   whose update
+///     Halide 21 computes from half-updated values when a strict comparison is in it.
+enum class Precision { exact, fast, relaxed };
 
 /// The type an element has in memory: i1 is a byte, index eight bytes.
 Halide::Type storageType(mlir::Type elementType);
