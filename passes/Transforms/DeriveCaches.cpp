@@ -1,8 +1,9 @@
 // derive-caches: the step computes new rows only, and keeps the keys and values of those it has seen.
 //
-// If every operation of the step treats rows along time independently but for causal self-attention (and prefix sums),
-// then a row once computed never changes: its keys and values can be kept. Where an operation is not row-wise, the step
-// stays a correct function of the whole text, and a remark says which operation stands in the way.
+// If every operation of the step treats rows along time independently but for causal self-attention (and
+// prefix sums), then a row once computed never changes: its keys and values can be kept. Where an operation
+// is not row-wise, the step stays a correct function of the whole text, and a remark says which operation
+// stands in the way.
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/RowAxes.h"
 #include "passes/Transforms/Passes.h"
@@ -38,8 +39,9 @@ private:
     Value &all = appended[rows];
     if (all)
       return all;
-    OpBuilder builder(step);
-    auto state = seq::StateOp::create(builder, rows.getLoc(), builder.getStringAttr(name).getValue(), cast<RankedTensorType>(rows.getType()));
+    OpBuilder builder = step->getParentOfType<seq::ProgramOp>().declarations();
+    auto state = seq::StateOp::create(builder, rows.getLoc(), builder.getStringAttr(name).getValue(),
+                                      cast<RankedTensorType>(rows.getType()));
     builder.setInsertionPointAfterValue(rows);
     all = seq::CacheAppendOp::create(builder, rows.getLoc(), rows.getType(),
                                      FlatSymbolRefAttr::get(state.getSymNameAttr()), rows, Value(), Value());

@@ -1,7 +1,8 @@
 // hoist-to-source: everything the step computes from the source alone moves into bind.
 //
-// Cross-attention keys and values are the instance that matters most, but nothing here knows of attention: an operation
-// bound to the source runs once per source, and what later operations of the step read of it becomes a seq.cross.
+// Cross-attention keys and values are the instance that matters most, but nothing here knows of attention: an
+// operation bound to the source runs once per source, and what later operations of the step read of it
+// becomes a seq.cross.
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/BindingTime.h"
 #include "passes/Transforms/Passes.h"
@@ -20,7 +21,8 @@ namespace {
 
 /// Sizes and destinations are cheaper to make again than to keep.
 bool isRematerialised(Operation *op) {
-  return op && (isa<tensor::EmptyOp>(op) || llvm::all_of(op->getResultTypes(), [](Type type) { return type.isIndex(); }));
+  return op && (isa<tensor::EmptyOp>(op) ||
+                llvm::all_of(op->getResultTypes(), [](Type type) { return type.isIndex(); }));
 }
 
 void eraseDeadOps(Block &block) {
@@ -47,7 +49,8 @@ public:
       frontier.push_back(memory);
     for (Operation &op : step.without_terminator())
       if (times.of(&op) == BindingTime::source && !isRematerialised(&op))
-        llvm::copy_if(op.getResults(), std::back_inserter(frontier), [&](Value value) { return isRead(value); });
+        llvm::copy_if(op.getResults(), std::back_inserter(frontier),
+                      [&](Value value) { return isRead(value); });
     nameFrontier();
     for (Value value : frontier)
       keep(value);
@@ -82,8 +85,7 @@ private:
     if (isNew)
       named->second = "source." + std::to_string(unnamed++);
     Location loc = value.getLoc();
-    OpBuilder builder(program.getContext());
-    builder.setInsertionPoint(bind.getParentOp()->getPrevNode());
+    OpBuilder builder = program.declarations();
     auto cross = seq::CrossOp::create(builder, loc, named->second, cast<RankedTensorType>(value.getType()));
     auto symbol = FlatSymbolRefAttr::get(cross.getSymNameAttr());
     builder.setInsertionPoint(bind.getTerminator());

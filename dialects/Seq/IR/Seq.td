@@ -210,6 +210,8 @@ def Seq_ProgramOp : Seq_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, N
   let extraClassDeclaration = [{
     /// Largest value that `length` takes in this program.
     int64_t maximum(Axis axis) { return axis == Axis::source ? getMaxSource() : getMaxTarget(); }
+    /// A builder after the declarations of states and cross values, before the first stage.
+    ::mlir::OpBuilder declarations();
   }];
 }
 

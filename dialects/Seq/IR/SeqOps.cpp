@@ -13,11 +13,13 @@ LogicalResult ExtentsOp::verify() {
   AffineMap map = getMap();
   auto type = cast<RankedTensorType>(getResult().getType());
   if (map.getNumDims() != 0 || map.getNumSymbols() != 2)
-    return emitOpError("takes a map of no dimension and two symbols, source and target, got ") << getMapAttr();
+    return emitOpError("takes a map of no dimension and two symbols, source and target, got ")
+           << getMapAttr();
   if (!type.getElementType().isIntOrIndex())
     return emitOpError("has integer elements, got ") << type.getElementType();
   if (static_cast<int64_t>(map.getNumResults()) != type.getNumElements())
-    return emitOpError("has ") << type.getNumElements() << " elements but its map has " << map.getNumResults();
+    return emitOpError("has ") << type.getNumElements() << " elements but its map has "
+                               << map.getNumResults();
   return success();
 }
 
@@ -48,7 +50,8 @@ bool isRows(Type type) {
 } // namespace
 
 LogicalResult AttentionOp::verify() {
-  SmallVector<Type> types{getQuery().getType(), getKey().getType(), getValue().getType(), getResult().getType()};
+  SmallVector<Type> types{getQuery().getType(), getKey().getType(), getValue().getType(),
+                          getResult().getType()};
   for (Type type : types)
     if (!isRows(type))
       return emitOpError("takes rows of a static number of features, got ") << type;
@@ -58,15 +61,17 @@ LogicalResult AttentionOp::verify() {
   int64_t query = featuresOf(getQuery().getType()), key = featuresOf(getKey().getType());
   int64_t value = featuresOf(getValue().getType()), result = featuresOf(getResult().getType());
   if (query % heads || key % kvHeads || query / heads != key / kvHeads)
-    return emitOpError("has query heads of ") << query << " / " << heads << " features and key heads of " << key
-                                              << " / " << kvHeads;
+    return emitOpError("has query heads of ")
+           << query << " / " << heads << " features and key heads of " << key << " / " << kvHeads;
   if (value % kvHeads || result != value / kvHeads * heads)
     return emitOpError("yields ") << result << " features for " << heads << " heads over values of " << value
                                   << " / " << kvHeads;
   if (Value bias = getBias()) {
     auto type = cast<RankedTensorType>(bias.getType());
-    if (type.getRank() != (getByDistance() ? 2 : 3) || (type.getDimSize(0) != 1 && type.getDimSize(0) != heads))
-      return emitOpError("takes a bias of shape [1 or heads, queries, keys], or [1 or heads, distances] by distance, got ")
+    if (type.getRank() != (getByDistance() ? 2 : 3) ||
+        (type.getDimSize(0) != 1 && type.getDimSize(0) != heads))
+      return emitOpError("takes a bias of shape [1 or heads, queries, keys], or [1 or heads, distances] by "
+                         "distance, got ")
              << type;
   }
   if (bool(getSlot()) != isa<CacheType>(getKey().getType()))
@@ -76,13 +81,21 @@ LogicalResult AttentionOp::verify() {
 
 LogicalResult NormOp::verify() {
   if (getInput().getType() != getResult().getType())
-    return emitOpError("keeps the type of its input, got ") << getInput().getType() << " and " << getResult().getType();
+    return emitOpError("keeps the type of its input, got ")
+           << getInput().getType() << " and " << getResult().getType();
   if (getKind() == NormKind::rms && getBias())
     return emitOpError("of kind rms has no bias");
   return success();
 }
 
-//===-- syntax of stages: seq.encode(%x: type) -> (types) { ... } --------------------------------------------------===//
+OpBuilder ProgramOp::declarations() {
+  Block &block = getBody().front();
+  auto stage = llvm::find_if(block, [](Operation &op) { return !isa<StateOp, CrossOp>(op); });
+  return OpBuilder(&block, stage);
+}
+
+//===-- syntax of stages: seq.encode(%x: type) -> (types) { ... }
+//--------------------------------------------------===//
 
 static ParseResult parseStage(OpAsmParser &parser, OperationState &result) {
   SmallVector<OpAsmParser::Argument> arguments;
@@ -95,14 +108,17 @@ static ParseResult parseStage(OpAsmParser &parser, OperationState &result) {
 static void printStage(OpAsmPrinter &printer, Operation *op) {
   Region &body = op->getRegion(0);
   printer << "(";
-  llvm::interleaveComma(body.getArguments(), printer, [&](BlockArgument arg) { printer.printRegionArgument(arg); });
+  llvm::interleaveComma(body.getArguments(), printer,
+                        [&](BlockArgument arg) { printer.printRegionArgument(arg); });
   printer << ")";
   printer.printOptionalAttrDictWithKeyword(op->getAttrs());
   printer << " ";
   printer.printRegion(body, /*printEntryBlockArgs=*/false);
 }
 
-ParseResult EncodeOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
+ParseResult EncodeOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseStage(parser, result);
+}
 void EncodeOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
 ParseResult BindOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
 void BindOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
