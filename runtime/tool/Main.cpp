@@ -137,13 +137,13 @@ int generate(const halyard_weights &weights, const Source &source, const Argumen
   request.source_length = halyard_source_length(&program, source.elements);
   halyard_options options = {};
   options.max_new_tokens = arguments.maxNewTokens;
-  options.on_token = [](void *, int32_t, int32_t token) {
-    return printf("%d ", token) < 0 || fflush(stdout) ? 1 : 0;
-  };
   if (halyard_generate(session, &request, 1, &options, &error)) {
     error.request = -1;
     return fail("source", halyard_describe(&error, words, sizeof(words)));
   }
+  const int32_t *text = halyard_session_text(session, 0);
+  for (int32_t i = 0; i < request.count; ++i)
+    printf(i ? " %d" : "%d", text[i]);
   printf("\n");
   return 0;
 }
