@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 words=("$@")
-[ ${#words[@]} -gt 0 ] || words=(halyard compiler attention quickstart Massachusetts)
+[ ${#words[@]} -gt 0 ] || words=(halyard compiler wainwright underwhelmed synthesizers)
 
 ./setup.sh
 export PATH="$PWD/build/venv/bin:$PATH"
