@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(
-  g++ git ninja-build ccache python3 python3-venv python3-dev
+  ca-certificates g++ git ninja-build ccache python3 python3-venv python3-dev
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools clang-22 lld-22 clang-format-22
   libprotobuf-dev protobuf-compiler libzstd-dev zlib1g-dev
   libcli11-dev nlohmann-json3-dev libgtest-dev

@@ -58,7 +58,7 @@ def generate(halyard, artifact, inputs, scratch, options=()):
     scratch = pathlib.Path(scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     command = [halyard, "run", artifact, "--json", "--logits", scratch / "logits.npy",
-               "--encoder-output", scratch / "memory.npy", *options]
+               "--memory", scratch / "memory.npy", *options]
     for name, array in inputs.items():
         np.save(scratch / f"{name}.npy", array)
         command += ["--input", f"{name}={scratch / name}.npy"]
