@@ -1,6 +1,6 @@
-// Binding times as a sparse forward dataflow analysis: the lattice is the chain const < source < step and the transfer
-// function is the join over operands and over the values that an operation's regions capture (gathers from inside a
-// linalg body).
+// Binding times as a sparse forward dataflow analysis: the lattice is the chain const < source < step and the
+// transfer function is the join over operands and over the values that an operation's regions capture
+// (gathers from inside a linalg body).
 #include "passes/Analysis/BindingTime.h"
 
 #include "dialects/Seq/IR/Seq.h"
@@ -46,7 +46,8 @@ public:
 
   void setToEntryState(TimeLattice *lattice) override {
     auto seed = seeds.find(lattice->getAnchor());
-    propagateIfChanged(lattice, lattice->join(TimeValue{seed == seeds.end() ? BindingTime::constant : seed->second}));
+    propagateIfChanged(lattice,
+                       lattice->join(TimeValue{seed == seeds.end() ? BindingTime::constant : seed->second}));
   }
 
 private:

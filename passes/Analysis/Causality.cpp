@@ -1,5 +1,5 @@
-// Comparisons of bias tables. Values are compared to one part in a million, because a value computed at another length
-// may be rounded differently; two NaNs and two masked entries are equal.
+// Comparisons of bias tables. Values are compared to one part in a million, because a value computed at
+// another length may be rounded differently; two NaNs and two masked entries are equal.
 #include "passes/Analysis/Causality.h"
 
 #include <cmath>
@@ -102,7 +102,8 @@ bool isPrefix(const HostTensor &shorter, const HostTensor &longer, int64_t axis)
     (dim < axis ? outer : inner) *= dim == axis ? 1 : shorter.shape[dim];
   }
   int64_t bytes = shorter.shape[axis] * inner, stride = longer.shape[axis] * inner;
-  auto *small = static_cast<const char *>(shorter.data.get()), *large = static_cast<const char *>(longer.data.get());
+  auto *small = static_cast<const char *>(shorter.data.get()),
+       *large = static_cast<const char *>(longer.data.get());
   for (int64_t block = 0; block < outer; ++block) {
     const char *a = small + block * bytes, *b = large + block * stride;
     if (!shorter.elementType.isF32()) {

@@ -20,7 +20,8 @@ public:
 
   /// Every key after the query is masked.
   bool isCausal() const;
-  /// `shorter`, the same bias at a smaller length, is the leading part of this one (up to the query only, if `causal`).
+  /// `shorter`, the same bias at a smaller length, is the leading part of this one (up to the query only, if
+  /// `causal`).
   bool hasPrefix(const HostTensor &shorter, bool causal) const;
   /// Nothing is added where a key is visible.
   bool isZero(bool causal) const;

@@ -107,7 +107,8 @@ unsigned LayoutView::split(unsigned index, AffineExpr outer, AffineExpr inner) {
 }
 
 /// Deals a sequence of atoms out to axes of the given extents, splitting atoms where an axis ends inside one.
-bool LayoutView::regroup(ArrayRef<AffineExpr> extents, ArrayRef<unsigned> sequence, SmallVectorImpl<Axis> &groups) {
+bool LayoutView::regroup(ArrayRef<AffineExpr> extents, ArrayRef<unsigned> sequence,
+                         SmallVectorImpl<Axis> &groups) {
   SmallVector<unsigned> rest(llvm::reverse(sequence));
   AffineExpr one = getAffineConstantExpr(1, current.getContext());
   for (AffineExpr needed : extents) {
@@ -206,7 +207,8 @@ bool LayoutView::throughScale(Operation *op) {
     if (!scalar || (divides && index == 0))
       continue;
     auto type = dyn_cast<RankedTensorType>(op->getOperand(index).getType());
-    if (!type || type.getNumElements() != 1 || op->getOperand(1 - index).getType() != op->getResult(0).getType())
+    if (!type || type.getNumElements() != 1 ||
+        op->getOperand(1 - index).getType() != op->getResult(0).getType())
       continue;
     factor *= divides ? 1.0 / *scalar : *scalar;
     current = op->getOperand(1 - index);

@@ -1,9 +1,10 @@
-// Layout views: what a chain of reshapes, transposes, head broadcasts and scalings does to the value it starts from.
+// Layout views: what a chain of reshapes, transposes, head broadcasts and scalings does to the value it
+// starts from.
 //
-// Exporters split and merge attention heads in many ways: Transpose-Reshape, Reshape-Transpose-Reshape, heads folded into
-// the batch, grouped heads by Expand or by Concat(k, k). All of them only rearrange atoms: factors of axes, such as
-// time, head and feature. A view walks from a value back to its base and records in which order the base holds the
-// value's atoms; two chains that do the same have the same view.
+// Exporters split and merge attention heads in many ways: Transpose-Reshape, Reshape-Transpose-Reshape, heads
+// folded into the batch, grouped heads by Expand or by Concat(k, k). All of them only rearrange atoms:
+// factors of axes, such as time, head and feature. A view walks from a value back to its base and records in
+// which order the base holds the value's atoms; two chains that do the same have the same view.
 #ifndef HALYARD_PASSES_ANALYSIS_LAYOUTVIEW_H
 #define HALYARD_PASSES_ANALYSIS_LAYOUTVIEW_H
 
@@ -25,9 +26,11 @@ public:
     mlir::AffineExpr extent;
     bool broadcast = false;
   };
-  using Axis = llvm::SmallVector<unsigned, 2>; // indices into atoms(), outermost first; unit extents have none
+  using Axis =
+      llvm::SmallVector<unsigned, 2>; // indices into atoms(), outermost first; unit extents have none
 
-  /// Walks back from `value`, through scalings by a constant only if `throughScales`. None if its shape is unknown.
+  /// Walks back from `value`, through scalings by a constant only if `throughScales`. None if its shape is
+  /// unknown.
   static std::optional<LayoutView> of(mlir::Value value, const ShapeOf &shapeOf, bool throughScales);
 
   mlir::Value base() const { return current; }

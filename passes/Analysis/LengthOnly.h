@@ -6,8 +6,8 @@
 
 namespace halyard {
 
-/// Masks, positions and rotary angles are length-only; so are constants. Computed on demand and remembered, so an instance
-/// must not outlive a change to what it was asked about.
+/// Masks, positions and rotary angles are length-only; so are constants. Computed on demand and remembered,
+/// so an instance must not outlive a change to what it was asked about.
 class LengthOnly {
 public:
   bool operator()(mlir::Value value) const;

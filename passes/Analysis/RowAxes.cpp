@@ -1,5 +1,6 @@
-// Row axes follow from indexing maps: along a linalg operation, time must be one parallel loop that indexes every
-// operand and result that has a row axis by itself, and nothing else. Views keep the axis if they leave it alone.
+// Row axes follow from indexing maps: along a linalg operation, time must be one parallel loop that indexes
+// every operand and result that has a row axis by itself, and nothing else. Views keep the axis if they leave
+// it alone.
 #include "passes/Analysis/RowAxes.h"
 
 #include "dialects/Seq/IR/Seq.h"
@@ -62,7 +63,8 @@ void RowAxes::visit(Operation *op) {
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return visitReshape(op, expand.getSrc(), expand.getResult(), expand.getReassociationIndices(), false);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return visitReshape(op, collapse.getSrc(), collapse.getResult(), collapse.getReassociationIndices(), true);
+    return visitReshape(op, collapse.getSrc(), collapse.getResult(), collapse.getReassociationIndices(),
+                        true);
   if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
     return visitInsertSlice(insert);
   if (auto concat = dyn_cast<tensor::ConcatOp>(op))
@@ -118,7 +120,7 @@ void RowAxes::visitGeneric(linalg::LinalgOp op) {
     auto axis = op.isDpsInput(&operand) ? of(operand.get()) : std::nullopt;
     for (auto [position, expr] : llvm::enumerate(map.getResults()))
       if (expr.isFunctionOfDim(time) && (op.isDpsInput(&operand) ? axis != std::optional<int64_t>(position)
-                                                                   : loopOf(map, position) != time))
+                                                                 : loopOf(map, position) != time))
         return fail(op, "an operand without rows is indexed by time");
   }
   WalkResult walk = op->walk([&](Operation *inner) {
@@ -147,7 +149,8 @@ void RowAxes::visitGeneric(linalg::LinalgOp op) {
 }
 
 bool RowAxes::isPositional(tensor::ExtractSliceOp slice, const BindingTimes &times, int64_t &axis) {
-  if (times.of(slice.getSource()) != BindingTime::constant || !slice.hasUnitStride() || !slice.hasZeroOffset())
+  if (times.of(slice.getSource()) != BindingTime::constant || !slice.hasUnitStride() ||
+      !slice.hasZeroOffset())
     return false;
   axis = -1;
   for (auto [position, size] : llvm::enumerate(slice.getMixedSizes())) {
@@ -176,11 +179,13 @@ void RowAxes::visitSlice(tensor::ExtractSliceOp op) {
       getConstantIntValue(op.getMixedStrides()[*source]) != 1)
     return fail(op, "it takes some rows only");
   llvm::SmallBitVector dropped = op.getDroppedDims();
-  axes[op.getResult()] = *source - static_cast<int64_t>(llvm::count_if(
-                                       llvm::seq<int64_t>(0, *source), [&](int64_t d) { return dropped.test(d); }));
+  axes[op.getResult()] =
+      *source - static_cast<int64_t>(llvm::count_if(llvm::seq<int64_t>(0, *source),
+                                                    [&](int64_t d) { return dropped.test(d); }));
 }
 
-void RowAxes::visitReshape(Operation *op, Value from, Value to, ArrayRef<ReassociationIndices> groups, bool collapses) {
+void RowAxes::visitReshape(Operation *op, Value from, Value to, ArrayRef<ReassociationIndices> groups,
+                           bool collapses) {
   auto axis = of(from);
   if (!axis)
     return fail(op, "it reshapes a value without rows");

@@ -1,14 +1,14 @@
 // Row axes: which axis of each value of a step is decoder time.
 //
-// A step can be computed incrementally, new rows only, exactly when every operation treats the rows along time
-// independently, but for the few that reach back on purpose (causal self-attention, prefix sums). The analysis says
-// where time is in each value, or which operation mixes rows and why.
+// A step can be computed incrementally, new rows only, exactly when every operation treats the rows along
+// time independently, but for the few that reach back on purpose (causal self-attention, prefix sums). The
+// analysis says where time is in each value, or which operation mixes rows and why.
 #ifndef HALYARD_PASSES_ANALYSIS_ROWAXES_H
 #define HALYARD_PASSES_ANALYSIS_ROWAXES_H
 
-#include "passes/Analysis/BindingTime.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "passes/Analysis/BindingTime.h"
 
 #include <optional>
 #include <string>
@@ -17,8 +17,8 @@ namespace halyard {
 
 class RowAxes {
 public:
-  /// Analyses the operations of a step whose first argument, the tokens, has time in `tokenAxis`. Values bound before
-  /// the step have no row axis.
+  /// Analyses the operations of a step whose first argument, the tokens, has time in `tokenAxis`. Values
+  /// bound before the step have no row axis.
   RowAxes(mlir::Block &step, const BindingTimes &times, int64_t tokenAxis);
 
   /// The time axis of a value, or none if it has none.

@@ -40,6 +40,14 @@ std::optional<LengthExprs> SymbolicShapes::contents(Value value) const {
   return elements && !llvm::is_contained(*elements, AffineExpr()) ? elements : std::nullopt;
 }
 
+void SymbolicShapes::inherit(Value to, Value from) {
+  auto found = facts.find(from);
+  if (found == facts.end())
+    return;
+  ValueFacts known = found->second;
+  facts.try_emplace(to, std::move(known));
+}
+
 AffineMap SymbolicShapes::shapeMap(Value value) const {
   std::optional<LengthExprs> extents = shape(value);
   if (!extents || llvm::is_contained(*extents, AffineExpr()))

@@ -58,6 +58,9 @@ public:
   /// A ranked tensor type with the constant extents of `value` static. Its own type if its rank is not known.
   mlir::Type refinedType(mlir::Value value) const;
 
+  /// Makes known of `to` what is known of `from`, which it is about to replace.
+  void inherit(mlir::Value to, mlir::Value from);
+
 private:
   friend class SymbolicInference;
   llvm::DenseMap<mlir::Value, ValueFacts> facts;

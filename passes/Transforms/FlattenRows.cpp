@@ -1,8 +1,9 @@
 // flatten-rows: batch and time of the step become one axis of ragged rows.
 //
-// derive-caches has shown that the step treats rows independently, so a row needs to know only its slot and its
-// position: positional tables are gathered by position, attention and prefix sums read the caches of the row's slot, and
-// values of the source are those of the row's slot. `seq.length target` is from here on the number of rows.
+// derive-caches has shown that the step treats rows independently, so a row needs to know only its slot and
+// its position: positional tables are gathered by position, attention and prefix sums read the caches of the
+// row's slot, and values of the source are those of the row's slot. `seq.length target` is from here on the
+// number of rows.
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/RowAxes.h"
 #include "passes/Transforms/Passes.h"
@@ -61,7 +62,8 @@ private:
     RankedTensorType type = slice.getType();
     Location loc = slice.getLoc();
     Value rows = seq::LengthOp::create(builder, loc, builder.getIndexType(), seq::Axis::target);
-    Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType(), ValueRange{rows});
+    Value empty =
+        tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType(), ValueRange{rows});
     SmallVector<AffineMap> maps{AffineMap::get(type.getRank(), 0, builder.getAffineDimExpr(axis)),
                                 builder.getMultiDimIdentityMap(type.getRank())};
     SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
@@ -71,9 +73,10 @@ private:
         [&](OpBuilder &body, Location loc, ValueRange arguments) {
           SmallVector<Value> indices;
           for (int64_t dim = 0; dim < type.getRank(); ++dim)
-            indices.push_back(dim == axis
-                                  ? arith::IndexCastOp::create(body, loc, body.getIndexType(), arguments[0]).getResult()
-                                  : linalg::IndexOp::create(body, loc, dim).getResult());
+            indices.push_back(
+                dim == axis
+                    ? arith::IndexCastOp::create(body, loc, body.getIndexType(), arguments[0]).getResult()
+                    : linalg::IndexOp::create(body, loc, dim).getResult());
           Value element = tensor::ExtractOp::create(body, loc, table, indices);
           linalg::YieldOp::create(body, loc, element);
         });
@@ -94,8 +97,8 @@ private:
       return program.getMaxSource();
     auto constant = [&](int64_t value) -> Attribute { return builder.getIndexAttr(value); };
     SmallVector<Attribute> results;
-    if (failed(rows.getValue().constantFold({constant(program.getMaxSource()), constant(program.getMaxTarget())},
-                                            results)))
+    if (failed(rows.getValue().constantFold(
+            {constant(program.getMaxSource()), constant(program.getMaxTarget())}, results)))
       return program.getMaxSource();
     return cast<IntegerAttr>(results.front()).getInt();
   }
@@ -108,8 +111,8 @@ private:
     for (OpOperand &use : load.getResult().getUses())
       (isa<seq::AttentionOp>(use.getOwner()) ? attended : others).push_back(&use);
     if (!attended.empty()) {
-      Value cache = seq::LoadOp::create(builder, load.getLoc(), cacheOf(type, sourceRows(type)), load.getCrossAttr(),
-                                        Value());
+      Value cache = seq::LoadOp::create(builder, load.getLoc(), cacheOf(type, sourceRows(type)),
+                                        load.getCrossAttr(), Value());
       for (OpOperand *use : attended)
         use->set(cache);
     }

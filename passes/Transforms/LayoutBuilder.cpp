@@ -23,9 +23,11 @@ Value LayoutBuilder::extentsOf(OpBuilder &builder, Location loc, ArrayRef<Affine
   return seq::ExtentsOp::create(builder, loc, type, AffineMap::get(0, 2, extents, context));
 }
 
-Value LayoutBuilder::reshape(OpBuilder &builder, Location loc, Value value, ArrayRef<AffineExpr> extents) const {
+Value LayoutBuilder::reshape(OpBuilder &builder, Location loc, Value value,
+                             ArrayRef<AffineExpr> extents) const {
   RankedTensorType type = typeOf(extents, onnx::elementTypeOf(value));
-  if (value.getType() == type && llvm::count_if(extents, [](AffineExpr e) { return !isa<AffineConstantExpr>(e); }) < 2)
+  if (value.getType() == type &&
+      llvm::count_if(extents, [](AffineExpr e) { return !isa<AffineConstantExpr>(e); }) < 2)
     return value;
   return onnx::ReshapeOp::create(builder, loc, type, value, extentsOf(builder, loc, extents),
                                  builder.getI64IntegerAttr(1));
@@ -46,9 +48,10 @@ Value LayoutBuilder::scalar(OpBuilder &builder, Location loc, Type elementType, 
                                   DenseElementsAttr::get(type, builder.getFloatAttr(elementType, value)));
 }
 
-Value LayoutBuilder::zeros(OpBuilder &builder, Location loc, Type elementType, ArrayRef<AffineExpr> extents) const {
-  return onnx::ExpandOp::create(builder, loc, typeOf(extents, elementType), scalar(builder, loc, elementType, 0.0),
-                                extentsOf(builder, loc, extents));
+Value LayoutBuilder::zeros(OpBuilder &builder, Location loc, Type elementType,
+                           ArrayRef<AffineExpr> extents) const {
+  return onnx::ExpandOp::create(builder, loc, typeOf(extents, elementType),
+                                scalar(builder, loc, elementType, 0.0), extentsOf(builder, loc, extents));
 }
 
 Value LayoutBuilder::scaled(OpBuilder &builder, Location loc, Value value, double by) const {
@@ -79,8 +82,8 @@ Value LayoutBuilder::rows(OpBuilder &builder, Location loc, const LayoutView &vi
   return reshape(builder, loc, value, {view.extent(time), view.extent(features)});
 }
 
-Value LayoutBuilder::fromRows(OpBuilder &builder, Location loc, Value rows, AffineExpr time, int64_t heads, int64_t size,
-                              ArrayRef<AffineExpr> extents) const {
+Value LayoutBuilder::fromRows(OpBuilder &builder, Location loc, Value rows, AffineExpr time, int64_t heads,
+                              int64_t size, ArrayRef<AffineExpr> extents) const {
   auto constant = [&](int64_t value) { return getAffineConstantExpr(value, context); };
   Value split = reshape(builder, loc, rows, {time, constant(heads), constant(size)});
   return reshape(builder, loc, transpose(builder, loc, split, {1, 0, 2}), extents);
@@ -98,7 +101,8 @@ void foldLayouts(func::FuncOp function, const ShapeOf &known) {
       if (!inner)
         return inner;
       SmallVector<AffineExpr> permuted;
-      for (int64_t axis : *transpose.getPerm())
+      ArrayRef<int64_t> perm = *transpose.getPerm();
+      for (int64_t axis : perm)
         permuted.push_back((*inner)[axis]);
       return std::optional<SmallVector<AffineExpr>>(permuted);
     }

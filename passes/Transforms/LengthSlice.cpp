@@ -1,4 +1,5 @@
-// A backward slice is cloned into a function without arguments, lowered once, and run for as many lengths as needed.
+// A backward slice is cloned into a function without arguments, lowered once, and run for as many lengths as
+// needed.
 #include "passes/Transforms/LengthSlice.h"
 
 #include "passes/Conversion/OnnxToLinalg.h"
@@ -32,7 +33,8 @@ FailureOr<LengthSlice> LengthSlice::of(Value value) {
   LengthSlice slice;
   slice.module = ModuleOp::create(loc);
   OpBuilder builder = OpBuilder::atBlockEnd(slice.module->getBody());
-  slice.function = func::FuncOp::create(builder, loc, "slice", builder.getFunctionType({}, {value.getType()}));
+  slice.function =
+      func::FuncOp::create(builder, loc, "slice", builder.getFunctionType({}, {value.getType()}));
   builder.setInsertionPointToStart(slice.function.addEntryBlock());
   IRMapping mapping;
   for (Operation *op : backwardSlice(value))

@@ -8,11 +8,12 @@
 
 namespace halyard {
 
-/// Everything a length-only value is computed from, as a function of its own, lowered by the one lowering there is.
+/// Everything a length-only value is computed from, as a function of its own, lowered by the one lowering
+/// there is.
 class LengthSlice {
 public:
-  /// Fails if an operation on the way has no lowering; what it reported is dropped, because a value that cannot be
-  /// evaluated is no error: it is computed while running.
+  /// Fails if an operation on the way has no lowering; what it reported is dropped, because a value that
+  /// cannot be evaluated is no error: it is computed while running.
   static mlir::FailureOr<LengthSlice> of(mlir::Value value);
 
   /// The value at these lengths.

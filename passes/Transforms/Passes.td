@@ -56,6 +56,43 @@ def ResolveShapes : Pass<"resolve-shapes", "::mlir::func::FuncOp"> {
       %y = onnx.Reshape %x, %heads : (tensor<1x?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
     ```
   }];
+  let options = [Option<"remarks", "remarks", "bool", /*default=*/"false",
+                        "say at which operations extents become unknown">];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+}
+
+def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
+  let summary = "compute what depends on no input, and follow splats";
+  let description = [{
+    Operations on constants are evaluated by the kernels they would run on. Operations on splats of any shape give splats;
+    an operand that is neutral (x + 0, x * 1, Where of a constant condition) goes away. Movement that moves nothing goes
+    too. Large constants are neither copied nor grown.
+
+    ```mlir
+    %mask = onnx.Expand %one, %extents : (tensor<i64>, tensor<2xi64>) -> tensor<1x?xi64>
+    %f = onnx.Cast %mask {to = f32} : (tensor<1x?xi64>) -> tensor<1x?xf32>
+    %i = onnx.Sub %c1, %f : (tensor<f32>, tensor<1x?xf32>) -> tensor<1x?xf32>
+    %b = onnx.Mul %i, %lowest : (tensor<1x?xf32>, tensor<f32>) -> tensor<1x?xf32>
+    %y = onnx.Add %x, %b : (tensor<1x?xf32>, tensor<1x?xf32>) -> tensor<1x?xf32>
+    // becomes
+    %y = %x
+    ```
+  }];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+}
+
+def Simplify : Pass<"simplify", "::mlir::ModuleOp"> {
+  let summary = "specialise-branches, resolve-shapes, fold-constants, canonicalize and cse until nothing changes";
+  let description = [{
+    ```mlir
+    %shape = onnx.Shape %x : (tensor<1x?x8xf32>) -> tensor<*xi64>
+    %count = onnx.Gather %shape, %two : (tensor<*xi64>, tensor<i64>) -> tensor<*xi64>
+    %f = onnx.Cast %count {to = f32} : (tensor<*xi64>) -> tensor<*xf32>
+    %root = onnx.Sqrt %f : (tensor<*xf32>) -> tensor<*xf32>
+    // becomes
+    %root = onnx.Constant {value = dense<2.82842708> : tensor<f32>}
+    ```
+  }];
   let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
 }
 
@@ -77,6 +114,22 @@ def RaiseAttention : Pass<"raise-attention", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
+}
+
+def RaiseActivation : Pass<"raise-activation", "::mlir::func::FuncOp"> {
+  let summary = "make onnx.Gelu of GELU spelled out";
+  let description = [{
+    ```mlir
+    %d = onnx.Div %x, %sqrt2
+    %e = onnx.Erf %d
+    %a = onnx.Add %e, %one
+    %h = onnx.Mul %half, %a
+    %y = onnx.Mul %x, %h
+    // becomes
+    %y = onnx.Gelu %x {approximate = "none"}
+    ```
+  }];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect"];
 }
 
 def RaiseNorm : Pass<"raise-norm", "::mlir::func::FuncOp"> {

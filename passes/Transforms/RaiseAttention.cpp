@@ -1,10 +1,11 @@
 // raise-attention: every softmax(Q K^T) V becomes one seq.attention over rows.
 //
-// The walk starts at a Softmax. Towards the scores it absorbs, in any order, scale, soft-cap, masks, biases, casts, clamps
-// and reshapes until it meets the product of queries and keys; towards the values it absorbs casts, reshapes and the NaN
-// guard. What was absorbed is affine in the scores: its slope is the scale, and its value at zero, one computation that
-// depends on lengths alone, is the bias. Where heads lie in Q, K and V is read off their layout views. No order of
-// operations and no name is expected; whatever does not fit stays as it is, and a remark says so.
+// The walk starts at a Softmax. Towards the scores it absorbs, in any order, scale, soft-cap, masks, biases,
+// casts, clamps and reshapes until it meets the product of queries and keys; towards the values it absorbs
+// casts, reshapes and the NaN guard. What was absorbed is affine in the scores: its slope is the scale, and
+// its value at zero, one computation that depends on lengths alone, is the bias. Where heads lie in Q, K and
+// V is read off their layout views. No order of operations and no name is expected; whatever does not fit
+// stays as it is, and a remark says so.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/LayoutView.h"
@@ -27,8 +28,9 @@ namespace {
 
 /// What lies between the product of queries and keys and the softmax.
 struct ScoreChain {
-  Value product;                              // the scores before the first operation of the chain
-  SmallVector<std::pair<Operation *, unsigned>> ops; // from the product on; the operand that carries the scores
+  Value product; // the scores before the first operation of the chain
+  SmallVector<std::pair<Operation *, unsigned>>
+      ops; // from the product on; the operand that carries the scores
   double scale = 1.0;
   std::optional<double> softcap;
   bool biased = false;   // some operation adds or masks
@@ -96,8 +98,9 @@ private:
     }
     if (isa<onnx::MaxOp, onnx::ClipOp>(op)) {
       // A clamp at the lowest finite number keeps scores as they are.
-      auto bound = op->getNumOperands() > 1 ? constantScalar(op->getOperand(isa<onnx::ClipOp>(op) ? 1 : 1 - carried))
-                                            : std::optional<double>();
+      auto bound = op->getNumOperands() > 1
+                       ? constantScalar(op->getOperand(isa<onnx::ClipOp>(op) ? 1 : 1 - carried))
+                       : std::optional<double>();
       bool above = isa<onnx::ClipOp>(op) && op->getNumOperands() > 2 && !onnx::isAbsent(op->getOperand(2));
       return bound && *bound < -1e30 && !above;
     }
@@ -155,11 +158,13 @@ private:
   bool raiseSoftmax(onnx::SoftmaxOp softmax);
   bool raiseOperator(onnx::AttentionOp attention);
   Value followProbabilities(Value probabilities);
-  std::optional<Side> sideOf(Value value, ArrayRef<unsigned> batch, unsigned time, ArrayRef<unsigned> features);
+  std::optional<Side> sideOf(Value value, ArrayRef<unsigned> batch, unsigned time,
+                             ArrayRef<unsigned> features);
   std::optional<Side> sideOfProduct(Value value, bool transposed);
   Value biasOf(const ScoreChain &chain, OpBuilder &builder);
   Value biasOfMask(onnx::AttentionOp attention, AffineExpr queries, AffineExpr keys, OpBuilder &builder);
-  Value asBias(Value value, int64_t heads, AffineExpr queries, AffineExpr keys, OpBuilder &builder, Location loc);
+  Value asBias(Value value, int64_t heads, AffineExpr queries, AffineExpr keys, OpBuilder &builder,
+               Location loc);
   bool build(Side &query, Side &key, Side &value, int64_t heads, int64_t kvHeads, double scale,
              std::optional<double> softcap, bool causal, Value bias, Value replaced, OpBuilder &builder);
 
@@ -176,9 +181,10 @@ Value Raiser::followProbabilities(Value probabilities) {
     if (users.size() == 1) {
       Operation *user = users.front();
       if (isa<onnx::MatMulOp>(user))
-        return user->getOperand(0) == current && user->getOperand(1) != current ? user->getResult(0) : Value();
-      if (!isa<onnx::CastOp, onnx::ReshapeOp, onnx::UnsqueezeOp, onnx::SqueezeOp, onnx::IdentityOp, onnx::DropoutOp>(
-              user))
+        return user->getOperand(0) == current && user->getOperand(1) != current ? user->getResult(0)
+                                                                                : Value();
+      if (!isa<onnx::CastOp, onnx::ReshapeOp, onnx::UnsqueezeOp, onnx::SqueezeOp, onnx::IdentityOp,
+               onnx::DropoutOp>(user))
         return {};
       current = user->getResult(0);
       continue;
@@ -194,7 +200,8 @@ Value Raiser::followProbabilities(Value probabilities) {
 }
 
 /// Sorts the atoms of a value into time, heads and features; none if it does not have that form.
-std::optional<Side> Raiser::sideOf(Value value, ArrayRef<unsigned> batch, unsigned time, ArrayRef<unsigned> features) {
+std::optional<Side> Raiser::sideOf(Value value, ArrayRef<unsigned> batch, unsigned time,
+                                   ArrayRef<unsigned> features) {
   auto view = LayoutView::of(value, shapeOf, /*throughScales=*/true);
   if (!view)
     return std::nullopt;
@@ -224,7 +231,8 @@ std::optional<Side> Raiser::sideOf(Value value, ArrayRef<unsigned> batch, unsign
   if (side.broadcast) {
     if (changes > 1)
       return std::nullopt;
-    side.map = view->atom(heads.front()).broadcast && changes == 1 ? seq::HeadMap::tiled : seq::HeadMap::grouped;
+    side.map =
+        view->atom(heads.front()).broadcast && changes == 1 ? seq::HeadMap::tiled : seq::HeadMap::grouped;
   }
   return side;
 }
@@ -248,14 +256,16 @@ static std::optional<int64_t> constantExtent(const LayoutView &view, ArrayRef<un
 
 bool Raiser::raiseSoftmax(onnx::SoftmaxOp softmax) {
   auto type = dyn_cast<RankedTensorType>(softmax.getResult().getType());
-  if (!type || (static_cast<int64_t>(softmax.getAxis()) != -1 && static_cast<int64_t>(softmax.getAxis()) + 1 != type.getRank()))
+  if (!type || (static_cast<int64_t>(softmax.getAxis()) != -1 &&
+                static_cast<int64_t>(softmax.getAxis()) + 1 != type.getRank()))
     return false;
   auto chain = ScoreWalk(lengthOnly).run(softmax.getInput());
   Value output = followProbabilities(softmax.getResult());
   if (!chain || !output)
     return false;
   auto product = chain->product.getDefiningOp<onnx::MatMulOp>();
-  auto query = sideOfProduct(product->getOperand(0), false), key = sideOfProduct(product->getOperand(1), true);
+  auto query = sideOfProduct(product->getOperand(0), false),
+       key = sideOfProduct(product->getOperand(1), true);
   auto value = sideOfProduct(output.getDefiningOp()->getOperand(1), false);
   if (!query || !key || !value || query->broadcast || key->map != value->map)
     return false;
@@ -275,17 +285,17 @@ bool Raiser::raiseOperator(onnx::AttentionOp op) {
     return index >= op->getNumOperands() || onnx::isAbsent(op->getOperand(index));
   };
   auto shape = shapeOf(op.getQ());
-  bool others = llvm::any_of(llvm::drop_begin(op->getResults()), [](Value value) { return !value.use_empty(); });
+  bool others =
+      llvm::any_of(llvm::drop_begin(op->getResults()), [](Value value) { return !value.use_empty(); });
   if (!shape || others || !absent(4) || !absent(5) || !absent(6))
     return false;
   bool split = shape->size() == 4;
-  auto side = [&](Value value) {
-    return split ? sideOf(value, {0, 1}, 2, {3}) : sideOf(value, {0}, 1, {2});
-  };
+  auto side = [&](Value value) { return split ? sideOf(value, {0, 1}, 2, {3}) : sideOf(value, {0}, 1, {2}); };
   auto query = side(op.getQ()), key = side(op.getK()), value = side(op.getV());
   if (!query || !key || !value || query->broadcast || key->map != value->map)
     return false;
-  std::optional<int64_t> heads = constantExtent(query->view, query->heads), kvHeads = constantExtent(key->view, key->heads);
+  std::optional<int64_t> heads = constantExtent(query->view, query->heads),
+                         kvHeads = constantExtent(key->view, key->heads);
   if (!split) {
     heads = op.getQNumHeads();
     kvHeads = op.getKvNumHeads();
@@ -294,7 +304,8 @@ bool Raiser::raiseOperator(onnx::AttentionOp op) {
   if (!heads || !kvHeads || !features)
     return false;
   int64_t headSize = split ? *features : *features / *heads;
-  double scale = op.getScale() ? op.getScale()->convertToDouble() : 1.0 / std::sqrt(static_cast<double>(headSize));
+  double scale =
+      op.getScale() ? op.getScale()->convertToDouble() : 1.0 / std::sqrt(static_cast<double>(headSize));
   scale *= query->view.scale() * key->view.scale();
   double cap = op.getSoftcap().convertToDouble();
   OpBuilder builder(op);
@@ -309,7 +320,8 @@ bool Raiser::raiseOperator(onnx::AttentionOp op) {
 }
 
 /// [1 or heads, queries, keys] from a value of more leading axes.
-Value Raiser::asBias(Value value, int64_t heads, AffineExpr queries, AffineExpr keys, OpBuilder &builder, Location loc) {
+Value Raiser::asBias(Value value, int64_t heads, AffineExpr queries, AffineExpr keys, OpBuilder &builder,
+                     Location loc) {
   AffineExpr leading = getAffineConstantExpr(heads, builder.getContext());
   return layout.reshape(builder, loc, value, {leading, queries, keys});
 }
@@ -379,7 +391,8 @@ Value Raiser::biasOfMask(onnx::AttentionOp op, AffineExpr queries, AffineExpr ke
 }
 
 bool Raiser::build(Side &query, Side &key, Side &value, int64_t heads, int64_t kvHeads, double scale,
-                   std::optional<double> softcap, bool causal, Value bias, Value replaced, OpBuilder &builder) {
+                   std::optional<double> softcap, bool causal, Value bias, Value replaced,
+                   OpBuilder &builder) {
   Location loc = replaced.getLoc();
   auto features = [](const Side &side) {
     SmallVector<unsigned> order(side.heads);
@@ -400,11 +413,11 @@ bool Raiser::build(Side &query, Side &key, Side &value, int64_t heads, int64_t k
   auto attention = seq::AttentionOp::create(
       builder, loc, type, q, k, v, bias, Value(), Value(), builder.getI64IntegerAttr(heads),
       builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale),
-      softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(), causal ? builder.getUnitAttr() : UnitAttr(), UnitAttr(),
-      seq::HeadMapAttr());
+      softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(), causal ? builder.getUnitAttr() : UnitAttr(),
+      UnitAttr(), seq::HeadMapAttr());
   attention.setHeadMap(key.map);
-  Value output = layout.fromRows(builder, loc, attention.getResult(), query.view.extent(query.time), heads, valueSize,
-                                 *shape);
+  Value output = layout.fromRows(builder, loc, attention.getResult(), query.view.extent(query.time), heads,
+                                 valueSize, *shape);
   output.setType(replaced.getType());
   replaced.replaceAllUsesWith(output);
   return true;

@@ -1,7 +1,8 @@
-// raise-norm: layer and root-mean-square normalisation, in one operator or spelled out, become seq.norm over rows.
+// raise-norm: layer and root-mean-square normalisation, in one operator or spelled out, become seq.norm over
+// rows.
 //
-// Spelled out, a norm is recognised from its core, x / sqrt(mean(x^2) + epsilon), with x centred before or not, and
-// however the quotient is written; a scale and a bias that follow are taken along.
+// Spelled out, a norm is recognised from its core, x / sqrt(mean(x^2) + epsilon), with x centred before or
+// not, and however the quotient is written; a scale and a bias that follow are taken along.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/SymbolicShapes.h"
@@ -71,8 +72,9 @@ Value inverseOf(Value value, double &epsilon) {
 Value featureVector(Value value, Value like) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   auto full = cast<RankedTensorType>(like.getType());
-  if (!type || !type.hasStaticShape() || type.getRank() == 0 || type.getNumElements() != full.getShape().back() ||
-      type.getShape().back() != full.getShape().back() || !matchPattern(value, m_Constant()))
+  if (!type || !type.hasStaticShape() || type.getRank() == 0 ||
+      type.getNumElements() != full.getShape().back() || type.getShape().back() != full.getShape().back() ||
+      !matchPattern(value, m_Constant()))
     return {};
   return value;
 }
@@ -125,8 +127,11 @@ std::optional<Norm> matchOperator(Operation *op) {
            llvm::all_of(llvm::drop_begin(op->getResults()), [](Value value) { return value.use_empty(); });
   };
   if (auto layer = dyn_cast<onnx::LayerNormalizationOp>(op); layer && overLastAxis(layer.getAxis()))
-    return Norm{seq::NormKind::layer, layer.getX(), layer.getScale(),
-                onnx::isAbsent(layer.getB()) ? Value() : layer.getB(), layer.getEpsilon().convertToDouble(),
+    return Norm{seq::NormKind::layer,
+                layer.getX(),
+                layer.getScale(),
+                onnx::isAbsent(layer.getB()) ? Value() : layer.getB(),
+                layer.getEpsilon().convertToDouble(),
                 op->getResult(0)};
   if (auto rms = dyn_cast<onnx::RMSNormalizationOp>(op); rms && overLastAxis(rms.getAxis()))
     return Norm{seq::NormKind::rms, rms.getX(), rms.getScale(), {}, rms.getEpsilon().convertToDouble(),
@@ -157,7 +162,8 @@ public:
     Location loc = norm.result.getLoc();
     Value input = layout.reshape(builder, loc, norm.input, {rows, shape->back()});
     int64_t features = type.getShape().back();
-    Value scale = norm.scale ? vector(builder, loc, norm.scale, features) : ones(builder, loc, type, features);
+    Value scale =
+        norm.scale ? vector(builder, loc, norm.scale, features) : ones(builder, loc, type, features);
     Value bias = norm.bias ? vector(builder, loc, norm.bias, features) : Value();
     Value normed = seq::NormOp::create(builder, loc, input.getType(), input, scale, bias, norm.kind,
                                        APFloat(norm.epsilon));
@@ -173,7 +179,8 @@ private:
   }
   Value ones(OpBuilder &builder, Location loc, RankedTensorType like, int64_t features) {
     auto type = RankedTensorType::get({features}, like.getElementType());
-    return onnx::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, builder.getF32FloatAttr(1.0f)));
+    return onnx::ConstantOp::create(builder, loc,
+                                    DenseElementsAttr::get(type, builder.getF32FloatAttr(1.0f)));
   }
 
   LayoutBuilder layout;

@@ -1,7 +1,7 @@
 // raise-prefix-sum: a cumulative sum along time becomes seq.prefix_sum over rows.
 //
-// Positions counted over the tokens that are not padding (M2M100) are the usual case: a sum that reaches back over all
-// rows, and can be kept up incrementally like attention.
+// Positions counted over the tokens that are not padding (M2M100) are the usual case: a sum that reaches back
+// over all rows, and can be kept up incrementally like attention.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/LengthOnly.h"

@@ -1,7 +1,7 @@
 // split-program: the encoder and decoder functions become one seq.program.
 //
-// The encoder's body is the encode stage; the decoder's whole body becomes the step, which still takes the memory as
-// its second argument: hoist-to-source moves what belongs to the source into bind.
+// The encoder's body is the encode stage; the decoder's whole body becomes the step, which still takes the
+// memory as its second argument: hoist-to-source moves what belongs to the source into bind.
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Transforms/Passes.h"
 
@@ -45,8 +45,8 @@ struct SplitProgram : impl::SplitProgramBase<SplitProgram> {
     };
 
     OpBuilder builder(encoder);
-    auto program = seq::ProgramOp::create(builder, module.getLoc(), "model", limit("max_source"), limit("max_target"),
-                                          maxRows, slots);
+    auto program = seq::ProgramOp::create(builder, module.getLoc(), "model", limit("max_source"),
+                                          limit("max_target"), maxRows, slots);
     if (Attribute rows = encoder->getAttr("halyard.memory_rows"))
       program->setAttr("memory_rows", rows);
     builder.setInsertionPointToStart(&program.getBody().emplaceBlock());

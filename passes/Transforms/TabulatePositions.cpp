@@ -1,10 +1,11 @@
 // tabulate-positions: values that depend on nothing but a length become tables indexed by position.
 //
-// Learned and sinusoidal positions, rotary angles, relative-position biases, causal and window masks are all the same
-// thing: a value of the lengths. It is evaluated at the largest length and at every shorter one; if the shorter ones are
-// prefixes of the longest, it is a table, and a row of it belongs to a position whatever the length. The same evaluation
-// proves causality: an attention bias that masks every later key, at every length, is a causal mask, and only what is
-// left of it below the diagonal is kept, by distance if it depends on nothing else.
+// Learned and sinusoidal positions, rotary angles, relative-position biases, causal and window masks are all
+// the same thing: a value of the lengths. It is evaluated at the largest length and at every shorter one; if
+// the shorter ones are prefixes of the longest, it is a table, and a row of it belongs to a position whatever
+// the length. The same evaluation proves causality: an attention bias that masks every later key, at every
+// length, is a causal mask, and only what is left of it below the diagonal is kept, by distance if it depends
+// on nothing else.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/Causality.h"
@@ -31,8 +32,8 @@ using Lengths = SmallVector<std::pair<int64_t, int64_t>>;
 class Tabulator {
 public:
   Tabulator(func::FuncOp function, const SymbolicShapes &shapes, int64_t maxSource, int64_t maxTarget)
-      : function(function), shapes(shapes), evaluator(function.getContext()),
-        maxSource(maxSource), maxTarget(maxTarget) {
+      : function(function), shapes(shapes), evaluator(function.getContext()), maxSource(maxSource),
+        maxTarget(maxTarget) {
     registerOnnxHostOps(evaluator);
   }
 
@@ -67,8 +68,8 @@ private:
     return !expand || !matchPattern(expand.getInput(), m_Constant());
   }
 
-  /// The lengths at which an extent takes each of its values, if the extent and everything that `value` is computed from
-  /// depends on one length only.
+  /// The lengths at which an extent takes each of its values, if the extent and everything that `value` is
+  /// computed from depends on one length only.
   std::optional<Lengths> lengthsOf(AffineExpr extent) {
     bool onSource = extent.isFunctionOfSymbol(0), onTarget = extent.isFunctionOfSymbol(1);
     if (onSource == onTarget)
@@ -78,9 +79,11 @@ private:
     AffineMap map = AffineMap::get(0, 2, extent);
     Builder builder(function.getContext());
     for (int64_t length = 1, end = onSource ? maxSource : maxTarget; length <= end; ++length) {
-      std::pair<int64_t, int64_t> pair = onSource ? std::pair(length, int64_t(1)) : std::pair(int64_t(1), length);
+      std::pair<int64_t, int64_t> pair =
+          onSource ? std::pair(length, int64_t(1)) : std::pair(int64_t(1), length);
       SmallVector<Attribute> value;
-      if (failed(map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
+      if (failed(
+              map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
         return std::nullopt;
       int64_t reached = cast<IntegerAttr>(value.front()).getInt();
       if (reached < 1 || reached == last)
@@ -117,7 +120,8 @@ void Tabulator::tabulateBias(Value bias, ArrayRef<seq::AttentionOp> attentions) 
   if (!lengths || lengths->empty() || failed(slice))
     return;
   auto longest = evaluate(*slice, lengths->back());
-  if (failed(longest) || longest->rank() != 3 || !longest->elementType.isF32() || longest->elements() > kLargestTable)
+  if (failed(longest) || longest->rank() != 3 || !longest->elementType.isF32() ||
+      longest->elements() > kLargestTable)
     return;
   BiasTable table(*longest);
   bool causal = table.isCausal();

@@ -1,0 +1,120 @@
+// The phases as pipelines of passes.
+#include "compiler/pipelines/Pipelines.h"
+
+#include "dialects/ONNX/IR/ONNX.h"
+#include "dialects/Runtime/IR/Runtime.h"
+#include "dialects/Seq/IR/Seq.h"
+#include "passes/Conversion/Passes.h"
+#include "passes/Transforms/Passes.h"
+
+#include "mlir/Dialect/EmitC/IR/EmitC.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace halyard {
+
+static constexpr llvm::StringLiteral kPhaseNames[] = {"import", "simplify", "raise", "stage",
+                                                      "rows",   "dispatch", "plan",  "emit"};
+
+ArrayRef<llvm::StringLiteral> phaseNames() { return kPhaseNames; }
+
+std::optional<Phase> parsePhase(StringRef name) {
+  const auto *found = llvm::find(kPhaseNames, name);
+  if (found == std::end(kPhaseNames))
+    return std::nullopt;
+  return static_cast<Phase>(found - std::begin(kPhaseNames));
+}
+
+void registerDialects(DialectRegistry &registry) {
+  registry.insert<affine::AffineDialect, arith::ArithDialect, emitc::EmitCDialect, func::FuncDialect,
+                  linalg::LinalgDialect, math::MathDialect, onnx::ONNXDialect, rt::RtDialect, seq::SeqDialect,
+                  tensor::TensorDialect>();
+}
+
+static void cleanUp(OpPassManager &manager) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+/// One form per graph: branches taken, shapes known, constants folded.
+static void buildSimplify(OpPassManager &manager) {
+  manager.addPass(createBindInterface());
+  manager.addPass(createSimplify());
+}
+
+/// Names for what the graph means, then everything else to linalg.
+static void buildRaise(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createRaiseNorm());
+  manager.addNestedPass<func::FuncOp>(createRaisePrefixSum());
+  manager.addNestedPass<func::FuncOp>(createRaiseAttention());
+  manager.addPass(createSimplify());
+  manager.addNestedPass<func::FuncOp>(createTabulatePositions());
+  cleanUp(manager);
+  manager.addPass(createOnnxToLinalg());
+  cleanUp(manager);
+}
+
+/// What runs once per source, what once per token, and what is kept between tokens.
+static void buildStage(OpPassManager &manager, const PipelineOptions &options) {
+  SplitProgramOptions split;
+  split.maxRows = options.maxRows;
+  split.slots = options.slots;
+  manager.addPass(createSplitProgram(split));
+  manager.addNestedPass<seq::ProgramOp>(createHoistToSource());
+  manager.addNestedPass<seq::ProgramOp>(createDeriveCaches());
+  cleanUp(manager);
+}
+
+void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
+  switch (phase) {
+  case Phase::import:
+    return;
+  case Phase::simplify:
+    return buildSimplify(manager);
+  case Phase::raise:
+    return buildRaise(manager);
+  case Phase::stage:
+    return buildStage(manager, options);
+  case Phase::rows:
+    manager.addNestedPass<seq::ProgramOp>(createFlattenRows());
+    return cleanUp(manager);
+  case Phase::dispatch:
+    manager.addNestedPass<seq::ProgramOp>(createFuseElementwise());
+    manager.addNestedPass<seq::ProgramOp>(createFormDispatches());
+    return cleanUp(manager);
+  case Phase::plan:
+    manager.addPass(createSeqToRt());
+    manager.addNestedPass<rt::ProgramOp>(createPlaceWeights());
+    manager.addNestedPass<rt::ProgramOp>(createPlanArena());
+    return;
+  case Phase::emit:
+    manager.addPass(createRtToEmitC());
+    return;
+  }
+}
+
+LogicalResult runPhases(ModuleOp module, Phase last, const PipelineOptions &options) {
+  PassManager manager(module.getContext());
+  for (int phase = 0; phase <= static_cast<int>(last); ++phase)
+    buildPhase(manager, static_cast<Phase>(phase), options);
+  return manager.run(module);
+}
+
+void registerPhases() {
+  // The registry keeps references to the names.
+  static constexpr std::pair<llvm::StringLiteral, Phase> pipelines[] = {
+      {"halyard-simplify", Phase::simplify}, {"halyard-raise", Phase::raise},
+      {"halyard-stage", Phase::stage},       {"halyard-rows", Phase::rows},
+      {"halyard-dispatch", Phase::dispatch}, {"halyard-plan", Phase::plan},
+      {"halyard-emit", Phase::emit}};
+  for (const auto &[name, phase] : pipelines)
+    PassPipelineRegistration<>(name, "The phase of that name", [phase = phase](OpPassManager &manager) {
+      buildPhase(manager, phase, PipelineOptions());
+    });
+}
+
+} // namespace halyard

@@ -1,0 +1,133 @@
+// Builds an artifact's library and command line; see the header. What CMakeLists.txt says for others is done
+// here with the compiler directly, so that compiling a model needs no CMake.
+#include "compiler/pipelines/emit/Build.h"
+#include "compiler/pipelines/emit/Files.h"
+#include "compiler/pipelines/emit/RuntimeFiles.h"
+#include "compiler/pipelines/emit/Toolchain.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace halyard::emit {
+
+namespace {
+
+constexpr llvm::StringLiteral kCMakeLists =
+    R"(# {0}, compiled by Halyard. Needs a C++17 compiler and nothing else:
+#
+#   cmake -B build && cmake --build build
+#
+# or, from another project, add_subdirectory(PATH) and target_link_libraries(yours {0}).
+cmake_minimum_required(VERSION 3.13)
+project({0} LANGUAGES CXX)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+add_subdirectory(runtime ${{CMAKE_CURRENT_BINARY_DIR}/runtime)
+
+add_library({0} STATIC {0}.cpp
+{1})
+target_include_directories({0} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR})
+target_compile_options({0} PRIVATE -fno-exceptions -fno-rtti)
+set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_link_libraries({0} PUBLIC halyard_runtime m)
+
+# The command line: reads {0}.weights beside itself.
+add_executable({0}-tool runtime/tool/Main.cpp)
+target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program)
+target_link_libraries({0}-tool PRIVATE {0})
+set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTORY ${{CMAKE_CURRENT_BINARY_DIR}/bin)
+add_custom_command(TARGET {0}-tool POST_BUILD COMMAND ${{CMAKE_COMMAND} -E copy_if_different
+  ${{CMAKE_CURRENT_SOURCE_DIR}/{0}.weights $<TARGET_FILE_DIR:{0}-tool>)
+)";
+
+bool isRuntimeSource(StringRef path) { return path.ends_with(".cpp") && !path.starts_with("tool/"); }
+
+/// The objects of one build, in a folder of their own that goes when it is done.
+class Builder {
+public:
+  Builder(Location location, const BuildInputs &inputs, const Toolchain &toolchain, const ObjectCache &cache)
+      : location(location), inputs(inputs), toolchain(toolchain), cache(cache) {}
+  ~Builder() {
+    if (!objects.empty())
+      llvm::sys::fs::remove_directories(objects);
+  }
+
+  LogicalResult run() {
+    if (llvm::sys::fs::createUniqueDirectory("halyard-build", objects))
+      return emitError(location) << "no temporary folder can be made";
+    SmallVector<std::string> shared{"-shared", "-Wl,-Bsymbolic", "-o", path("lib" + inputs.name + ".so")};
+    SmallVector<std::string> tool{"-o", path(inputs.name)};
+    if (failed(compile("runtime/tool/Main.cpp", {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)))
+      return failure();
+    SmallVector<std::string> common;
+    // Generated code is straight-line calls: higher optimisation takes time and gains nothing.
+    if (failed(
+            compile(inputs.name + ".cpp", {"-O1"}, readFile(path(inputs.name + ".h")).value_or(""), common)))
+      return failure();
+    for (const RuntimeFile &file : runtimeFiles())
+      if (isRuntimeSource(file.path) && failed(compile(("runtime/" + file.path).str(), {}, "", common)))
+        return failure();
+    for (const std::string &kernel : inputs.kernels)
+      common.push_back(path("kernels/" + kernel));
+    common.append({"-pthread", "-lm"});
+    shared.append(common);
+    tool.append(common);
+    if (failed(toolchain.link(shared, "linking lib" + inputs.name + ".so")))
+      return failure();
+    return toolchain.link(tool, "linking " + inputs.name);
+  }
+
+private:
+  std::string path(const Twine &file) const { return join(inputs.directory, file); }
+
+  LogicalResult compile(const std::string &source, ArrayRef<std::string> flags, StringRef included,
+                        SmallVectorImpl<std::string> &list) {
+    Toolchain::Unit unit;
+    unit.source = path(source);
+    unit.object = join(objects, std::to_string(count++) + ".o");
+    unit.flags = {"-std=c++17", "-O2", "-fPIC", "-fno-exceptions", "-fno-rtti", "-pthread"};
+    unit.flags.append(flags.begin(), flags.end());
+    unit.includeFolders = {path("runtime/include"), inputs.directory};
+    unit.includedText = included.str();
+    for (const RuntimeFile &file : runtimeFiles())
+      unit.includedText += file.text;
+    list.push_back(unit.object);
+    return toolchain.compile(unit, cache);
+  }
+
+  Location location;
+  const BuildInputs &inputs;
+  const Toolchain &toolchain;
+  const ObjectCache &cache;
+  SmallString<128> objects;
+  int count = 0;
+};
+
+} // namespace
+
+LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
+  for (const RuntimeFile &file : runtimeFiles())
+    if (failed(writeFile(location, join(join(inputs.directory, "runtime"), file.path), file.text)))
+      return failure();
+  std::string kernels;
+  for (const std::string &kernel : inputs.kernels)
+    kernels += "  kernels/" + kernel + "\n";
+  if (!kernels.empty())
+    kernels.pop_back();
+  return writeFile(location, join(inputs.directory, "CMakeLists.txt"),
+                   llvm::formatv(kCMakeLists.data(), inputs.name, kernels).str());
+}
+
+LogicalResult build(Location location, const BuildInputs &inputs, const ObjectCache &cache) {
+  FailureOr<Toolchain> toolchain = Toolchain::find(location);
+  if (failed(toolchain))
+    return failure();
+  return Builder(location, inputs, *toolchain, cache).run();
+}
+
+} // namespace halyard::emit

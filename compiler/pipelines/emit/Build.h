@@ -1,0 +1,26 @@
+// Builds an artifact's library and command line, and writes what others need to build them again.
+#ifndef HALYARD_COMPILER_PIPELINES_EMIT_BUILD_H
+#define HALYARD_COMPILER_PIPELINES_EMIT_BUILD_H
+
+#include "compiler/pipelines/emit/ObjectCache.h"
+#include "mlir/IR/Location.h"
+
+#include <vector>
+
+namespace halyard::emit {
+
+struct BuildInputs {
+  std::string directory; // the artifact
+  std::string name;
+  std::vector<std::string> kernels; // files below kernels/
+};
+
+/// Writes runtime/ and CMakeLists.txt.
+mlir::LogicalResult writeBuildFiles(mlir::Location location, const BuildInputs &inputs);
+
+/// Builds libNAME.so and NAME from the files of the artifact.
+mlir::LogicalResult build(mlir::Location location, const BuildInputs &inputs, const ObjectCache &cache);
+
+} // namespace halyard::emit
+
+#endif

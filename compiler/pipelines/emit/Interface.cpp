@@ -1,0 +1,166 @@
+// NAME.h and NAME.cpp; see the header. The structs written here are those of
+// runtime/include/halyard/program.h, field by field in their order.
+#include "compiler/pipelines/emit/Interface.h"
+#include "compiler/pipelines/emit/GenerationSettings.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace halyard::emit {
+
+namespace {
+
+constexpr llvm::StringLiteral kHeader =
+    R"(// {0}: an encoder-decoder model, compiled by Halyard. See halyard/model.h for how to use the classes, and
+// halyard/program.h for the C interface below them.
+#ifndef HALYARD_ARTIFACT_{0}_H
+#define HALYARD_ARTIFACT_{0}_H
+
+#include "halyard/program.h"
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+extern const halyard_program {0}_program;
+
+/* The functions of {0}_program. */
+int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, int32_t source_length,
+               float *memory_out);
+int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
+             const int32_t *position, float *logits);
+
+#ifdef __cplusplus
+} // extern "C"
+
+#include "halyard/model.h"
+
+namespace {0} {{
+
+struct Program {{
+  using Source = {1};
+  /// Vocabulary, most decoder positions, most rows of a step, slots, and bytes of the arena.
+  static constexpr halyard::rt::SessionShape shape = {{{2}, {3}, {4}, {5}, {6}};
+  static const halyard_program &get() {{ return {0}_program; }
+};
+
+using Model = halyard::Model<Program>;
+using Session = halyard::Session<Program>;
+using Options = halyard::Options;
+using Text = halyard::Text;
+
+inline constexpr uint64_t kSessionBytes = Program::shape.bytes();
+inline constexpr int32_t kMaxSource = {7};
+
+} // namespace {0}
+#endif
+#endif
+)";
+
+constexpr llvm::StringLiteral kEntryPoints = R"(
+int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, int32_t source_length,
+               float *memory_out) {{
+  if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_length))
+    return status;
+  return encode(arena, weights, slot, source, source_length, memory_out);
+}
+
+int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
+             const int32_t *position, float *logits) {{
+  if (int status = halyard_check_step(&{0}_program, arena, rows, token, slot, position))
+    return status;
+  return step(arena, weights, rows, token, slot, position, logits);
+}
+)";
+
+std::string quoted(StringRef text) {
+  std::string result = "\"";
+  for (char c : text)
+    result += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+  return result + "\"";
+}
+
+struct SourceType {
+  const char *element, *inCpp;
+};
+
+std::optional<SourceType> sourceTypeOf(Type element) {
+  if (element.isInteger(64))
+    return SourceType{"halyard_i64", "int64_t"};
+  if (element.isInteger(32))
+    return SourceType{"halyard_i32", "int32_t"};
+  if (element.isF32())
+    return SourceType{"halyard_f32", "float"};
+  return std::nullopt;
+}
+
+/// A table of halyard_rows for the regions that carry an attribute; `nullptr` if there are none.
+std::string rowsTable(rt::ProgramOp program, StringRef attribute, StringRef name, std::string &text) {
+  std::string entries;
+  int64_t count = 0;
+  for (rt::RegionOp region : program.getBody().getOps<rt::RegionOp>()) {
+    if (!region->hasAttr(attribute))
+      continue;
+    auto type = cast<MemRefType>(region.getType());
+    ArrayRef<int64_t> block = type.getShape().drop_front(); // of one slot
+    int64_t rows = block.empty() ? 1 : block.front(), rowBytes = rt::bytesOfElement(type.getElementType());
+    for (int64_t extent : block.drop_front(block.empty() ? 0 : 1))
+      rowBytes *= extent;
+    entries += llvm::formatv("    {{{0}, {1}, {2}, {3}},\n", quoted(region.getSymName()), *region.getOffset(),
+                             rows, rowBytes);
+    ++count;
+  }
+  if (count)
+    text += ("\nstatic const halyard_rows " + name + "[] = {\n" + entries + "};\n").str();
+  return count ? (Twine(count) + ", " + name).str() : "0, nullptr";
+}
+
+} // namespace
+
+std::string interfaceHeader(rt::ProgramOp program) {
+  Type element = cast<RankedTensorType>(program.getSourceType()).getElementType();
+  std::optional<SourceType> source = sourceTypeOf(element);
+  return llvm::formatv(kHeader.data(), program.getSymName(), source ? source->inCpp : "void",
+                       program.getVocabulary(), program.getMaxTarget(), program.getMaxRows(),
+                       program.getSlots(), *program.getArenaBytes(), program.getMaxSource());
+}
+
+FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr generation,
+                                       uint64_t weightsChecksum) {
+  auto type = cast<RankedTensorType>(program.getSourceType());
+  std::optional<SourceType> source = sourceTypeOf(type.getElementType());
+  if (!source || type.getRank() < 1 || type.getRank() > 4) {
+    program.emitError("the encoder reads ")
+        << type << "; an artifact reads 64- or 32-bit integers or 32-bit floats of "
+        << "rank 1 to 4";
+    return failure();
+  }
+  SmallVector<int64_t> shape(4, 1);
+  for (auto [dim, extent] : llvm::enumerate(type.getShape()))
+    shape[dim] = ShapedType::isDynamic(extent) ? -1 : extent;
+
+  std::string text;
+  std::string states = rowsTable(program, "state", "kStates", text);
+  std::string crosses = rowsTable(program, "cross", "kCrosses", text);
+  std::string settings = generationSettings(generation, text);
+  StringRef name = program.getSymName();
+  llvm::raw_string_ostream stream(text);
+  stream << "\nconst halyard_program " << name << "_program = {\n"
+         << "    HALYARD_ABI, " << (program.getRecompute() ? "HALYARD_KEEPS_TOKENS" : "0") << ", "
+         << quoted(name) << ",\n    /*vocabulary*/ " << program.getVocabulary() << ", /*max_source*/ "
+         << program.getMaxSource() << ", /*max_target*/ " << program.getMaxTarget() << ", /*max_rows*/ "
+         << program.getMaxRows() << ", /*slots*/ " << program.getSlots() << ",\n    /*source*/ "
+         << type.getRank() << ", " << source->element << ", {"
+         << llvm::join(llvm::map_range(shape, [](int64_t extent) { return std::to_string(extent); }), ", ")
+         << "}, " << quoted(program.getSourceName()) << ", " << program.getSourceVocabulary()
+         << ",\n    /*memory*/ " << program.getMemoryFeatures() << ", memory_rows,\n    /*weights*/ "
+         << *program.getWeightsBytes() << "u, " << weightsChecksum << "u,\n    /*arena*/ "
+         << *program.getArenaBytes() << "u,\n    " << name << "_encode, " << name << "_step,\n    "
+         << settings << ",\n    " << states << ",\n    " << crosses << "};\n";
+  stream << llvm::formatv(kEntryPoints.data(), name).str();
+  return text;
+}
+
+} // namespace halyard::emit

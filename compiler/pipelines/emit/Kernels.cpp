@@ -1,0 +1,110 @@
+// Compiles a program's kernels through its target; see the header.
+#include "compiler/pipelines/emit/Kernels.h"
+#include "compiler/pipelines/emit/Files.h"
+#include "targets/Common/Target.h"
+
+#include "dialects/Seq/IR/Seq.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+
+namespace halyard::emit {
+
+namespace {
+
+/// A word for what a kernel does, for people who read its name.
+StringRef kindOf(func::FuncOp kernel) {
+  StringRef kind = "copy";
+  kernel.walk([&](Operation *op) {
+    if (isa<seq::AttentionOp>(op))
+      kind = "attention";
+    else if (isa<seq::NormOp>(op))
+      kind = "norm";
+    else if (isa<seq::RotaryOp>(op))
+      kind = "rotary";
+    else if (isa<seq::PrefixSumOp>(op))
+      kind = "prefix_sum";
+    else if (auto generic = dyn_cast<linalg::LinalgOp>(op); generic && !isa<linalg::FillOp>(op)) {
+      if (generic.getNumReductionLoops())
+        kind = generic.getNumDpsInputs() > 1 ? "contraction" : "reduction";
+      else if (kind == "copy")
+        kind = "map";
+    }
+  });
+  return kind;
+}
+
+/// The kernel as text, without its name and locations.
+std::string textOf(func::FuncOp kernel) {
+  StringAttr name = kernel.getSymNameAttr();
+  kernel.setSymName("kernel");
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  kernel->print(stream, OpPrintingFlags().useLocalScope());
+  kernel.setSymNameAttr(name);
+  return text;
+}
+
+/// Changes with the compiler itself: objects made by another build are not taken from the cache.
+std::string compilerIdentity() {
+  static int anchor;
+  std::string path = llvm::sys::fs::getMainExecutable("halyard", &anchor);
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  return file ? std::to_string(llvm::xxh3_64bits((*file)->getBuffer())) : std::string();
+}
+
+SmallVector<func::FuncOp> kernelsOf(rt::ProgramOp program) {
+  SmallVector<func::FuncOp> kernels;
+  for (func::FuncOp function : program.getBody().getOps<func::FuncOp>())
+    if (function.isPrivate())
+      kernels.push_back(function);
+  return kernels;
+}
+
+} // namespace
+
+void nameKernels(rt::ProgramOp program, StringRef target) {
+  DenseMap<StringAttr, FlatSymbolRefAttr> names;
+  llvm::StringSet<> present;
+  for (func::FuncOp kernel : kernelsOf(program)) {
+    std::string name =
+        ("halyard_" + kindOf(kernel) + "_").str() + contentHash({textOf(kernel), target}).substr(0, 16);
+    names[kernel.getSymNameAttr()] = FlatSymbolRefAttr::get(program.getContext(), name);
+    if (present.insert(name).second)
+      kernel.setSymName(name);
+    else
+      kernel.erase();
+  }
+  program.walk(
+      [&](rt::KernelCallOp call) { call.setKernelAttr(names.lookup(call.getKernelAttr().getAttr())); });
+}
+
+FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, StringRef targetName,
+                                                   StringRef directory, const ObjectCache &cache) {
+  const Target *target = Target::find(targetName);
+  if (!target)
+    return program.emitError() << "there is no target '" << targetName << "'; see 'halyard targets'";
+  std::string compiler = compilerIdentity();
+  std::vector<std::string> files;
+  for (func::FuncOp kernel : kernelsOf(program)) {
+    std::string key = contentHash({textOf(kernel), kernel.getSymName(), target->description(), compiler});
+    std::optional<std::string> object = cache.find(key);
+    if (!object) {
+      FailureOr<std::string> made = target->compileKernel(kernel);
+      if (failed(made))
+        return failure();
+      cache.keep(key, *made);
+      object = std::move(*made);
+    }
+    files.push_back((kernel.getSymName() + ".o").str());
+    if (failed(writeFile(kernel.getLoc(), join(directory, files.back()), *object)))
+      return failure();
+  }
+  llvm::sort(files);
+  return files;
+}
+
+} // namespace halyard::emit

@@ -1,0 +1,20 @@
+// Compiles a program's kernels through its target.
+#ifndef HALYARD_COMPILER_PIPELINES_EMIT_KERNELS_H
+#define HALYARD_COMPILER_PIPELINES_EMIT_KERNELS_H
+
+#include "compiler/pipelines/emit/ObjectCache.h"
+#include "dialects/Runtime/IR/Runtime.h"
+
+namespace halyard::emit {
+
+/// Renames each kernel of the program to a name that its contents decide, so that programs linked together,
+/// and compilations after one another, share equal kernels. Kernels that become equal by it are merged.
+void nameKernels(rt::ProgramOp program, llvm::StringRef target);
+
+/// Writes `directory`/NAME.o for every kernel, from the cache where it can. Returns the file names, sorted.
+mlir::FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, llvm::StringRef target,
+                                                         llvm::StringRef directory, const ObjectCache &cache);
+
+} // namespace halyard::emit
+
+#endif

@@ -1,0 +1,81 @@
+// The C++ compiler of the system; see the header.
+#include "compiler/pipelines/emit/Toolchain.h"
+#include "compiler/pipelines/emit/Files.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Program.h"
+
+#include <cstdlib>
+
+using namespace mlir;
+
+namespace halyard::emit {
+
+FailureOr<Toolchain> Toolchain::find(Location location) {
+  SmallVector<std::string> names;
+  if (const char *chosen = std::getenv("CXX"); chosen && *chosen)
+    names.push_back(chosen);
+  names.append({"c++", "g++", "clang++"});
+  for (const std::string &name : names) {
+    llvm::ErrorOr<std::string> path = llvm::sys::findProgramByName(name);
+    if (!path)
+      continue;
+    Toolchain toolchain(location, *path);
+    if (succeeded(toolchain.run({"--version"}, "asking for its version", &toolchain.version)))
+      return toolchain;
+    return failure();
+  }
+  emitError(location) << "no C++ compiler on PATH (looked for " << llvm::join(names, ", ")
+                      << "): an artifact is built with one; install g++ or clang, or name one in CXX";
+  return failure();
+}
+
+LogicalResult Toolchain::compile(const Unit &unit, const ObjectCache &cache) const {
+  std::string text = readFile(unit.source).value_or("");
+  std::string key = contentHash({version, llvm::join(unit.flags, "\n"), text, unit.includedText});
+  if (std::optional<std::string> kept = cache.find(key))
+    return writeFile(location, unit.object, *kept);
+  SmallVector<std::string> arguments(unit.flags);
+  for (const std::string &folder : unit.includeFolders)
+    arguments.push_back("-I" + folder);
+  arguments.append({"-c", unit.source, "-o", unit.object});
+  if (failed(run(arguments, "compiling " + unit.source, nullptr)))
+    return failure();
+  if (std::optional<std::string> made = readFile(unit.object))
+    cache.keep(key, *made);
+  return success();
+}
+
+LogicalResult Toolchain::link(ArrayRef<std::string> arguments, StringRef what) const {
+  return run(arguments, what, nullptr);
+}
+
+LogicalResult Toolchain::run(ArrayRef<std::string> arguments, StringRef what, std::string *output) const {
+  SmallString<128> log;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("halyard", "log", log))
+    return emitError(location) << "no temporary file can be made: " << error.message();
+  auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(log); });
+  SmallVector<StringRef> all{program};
+  all.append(arguments.begin(), arguments.end());
+  std::string reason;
+  int status =
+      llvm::sys::ExecuteAndWait(program, all, std::nullopt, {StringRef(), StringRef(log), StringRef(log)},
+                                /*SecondsToWait=*/0, /*MemoryLimit=*/0, &reason);
+  std::string printed = readFile(log).value_or("");
+  if (output)
+    *output = printed;
+  if (status == 0)
+    return success();
+  InFlightDiagnostic error = emitError(location) << what << ": " << program << " failed";
+  if (!reason.empty())
+    error << ": " << reason;
+  StringRef lines = StringRef(printed).trim();
+  if (!lines.empty())
+    error << ":\n" << lines.take_front(4000);
+  return error;
+}
+
+} // namespace halyard::emit
