@@ -105,6 +105,8 @@ void ProgramToRt::createProgram() {
       inputName ? inputName : builder.getStringAttr("source"), number(sourceVocabulary(encode)),
       number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
       recompute ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(), IntegerAttr());
+  if (Attribute cost = source->getAttr("cost"))
+    program->setAttr("cost", cost);
   builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
 }
 

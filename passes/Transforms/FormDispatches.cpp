@@ -7,6 +7,7 @@
 // differently. Weights, lengths and caches are arguments, so layers of equal shape share their kernels,
 // whatever their weights.
 #include "dialects/Runtime/IR/Runtime.h"
+#include "passes/Analysis/Cost.h"
 #include "passes/Analysis/StageExtents.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Analysis/Views.h"
@@ -205,6 +206,8 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
     FailureOr<StageExtents> extents = StageExtents::compute(getOperation());
     if (failed(extents))
       return signalPassFailure();
+    // Counted here, where every operation is still to be seen; reported with the artifact.
+    getOperation()->setAttr("cost", programCost(getOperation(), *extents));
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front()))
       if (isa<seq::EncodeOp, seq::BindOp, seq::StepOp>(op))
         runOnStage(op.getRegion(0).front(), *extents);
