@@ -86,6 +86,8 @@ public:
   bool run(std::string &out) { return copyMessage(Kind::model, 0, file.size(), out, kMaximumNesting); }
   /// Where reading stopped, in bytes from the start of the file.
   size_t stoppedAt() const { return position; }
+  /// How much longer the file would have to be for the graph to end in it; 0 if that is not what is wrong.
+  uint64_t missing() const { return missingBytes; }
 
 private:
   bool readVarint(size_t end, uint64_t &value) {
@@ -143,8 +145,13 @@ private:
         out.append(file.data() + start, position - start);
         continue;
       }
-      if (!readVarint(end, length) || length > end - position)
+      if (!readVarint(end, length))
         return false;
+      if (length > end - position) {
+        if (kindOf(message, tag >> 3) == Kind::graph)
+          missingBytes = length - (end - position);
+        return false;
+      }
       if (!copyField(kindOf(message, tag >> 3), tag, length, out, depth))
         return false;
     }
@@ -189,12 +196,26 @@ private:
 
   ArrayRef<char> file;
   size_t position = 0;
+  uint64_t missingBytes = 0;
 };
 
 } // namespace
 
 Location halyard::onnx::fileLocation(MLIRContext *context, StringRef path) {
   return FileLineColLoc::get(context, path, 0, 0);
+}
+
+static LogicalResult reportBroken(Location loc, const WeightStripper &stripper, size_t bytes) {
+  if (stripper.missing()) {
+    InFlightDiagnostic error = emitError(loc) << "is truncated: it has " << bytes << " bytes, and at least "
+                                              << stripper.missing() << " more were expected";
+    error.attachNote() << "copy or download the file again";
+    return error;
+  }
+  InFlightDiagnostic error = emitError(loc) << "is no ONNX model: byte " << stripper.stoppedAt() << " of "
+                                            << bytes << " cannot be read as one";
+  error.attachNote() << "if it should be one, check it with onnx.checker";
+  return error;
 }
 
 FailureOr<std::unique_ptr<OnnxFile>> OnnxFile::open(MLIRContext *context, StringRef path) {
@@ -215,12 +236,8 @@ FailureOr<std::unique_ptr<OnnxFile>> OnnxFile::open(MLIRContext *context, String
   }
   WeightStripper stripper(bytes);
   std::string stripped;
-  if (!stripper.run(stripped) || !file->proto.ParseFromString(stripped)) {
-    InFlightDiagnostic error = emitError(loc) << "is truncated or no ONNX model: cannot be parsed after byte "
-                                              << stripper.stoppedAt() << " of " << bytes.size();
-    error.attachNote() << "compare its size with the original, or check it with onnx.checker";
-    return error;
-  }
+  if (!stripper.run(stripped) || !file->proto.ParseFromString(stripped))
+    return reportBroken(loc, stripper, bytes.size());
   if (!file->proto.has_graph())
     return emitError(loc) << "is no ONNX model: it holds no graph";
   return file;

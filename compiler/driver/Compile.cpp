@@ -1,0 +1,103 @@
+// halyard compile: imports a model's folder, runs the phases over it and writes the artifact.
+#include "compiler/driver/Commands.h"
+#include "compiler/driver/Diagnostics.h"
+#include "compiler/driver/OutputDirectory.h"
+#include "compiler/driver/Progress.h"
+#include "compiler/driver/Targets.h"
+#include "compiler/frontend/Import.h"
+#include "compiler/pipelines/Pipelines.h"
+
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace halyard;
+using namespace halyard::driver;
+
+namespace {
+
+/// The artifact is named like the folder it is written to.
+std::string artifactName(const CompileOptions &options) {
+  if (!options.name.empty())
+    return options.name;
+  StringRef output = StringRef(options.output).rtrim('/');
+  return output.empty() ? "" : onnx::makeIdentifier(llvm::sys::path::filename(output));
+}
+
+onnx::ImportOptions importOptions(const CompileOptions &options) {
+  onnx::ImportOptions import;
+  import.directory = options.model;
+  import.files = {options.encoder, options.decoder, options.decoderWithPast};
+  import.name = artifactName(options);
+  import.maxSource = options.maxSource;
+  import.maxTarget = options.maxTarget;
+  return import;
+}
+
+PipelineOptions pipelineOptions(const CompileOptions &options) {
+  PipelineOptions pipeline;
+  if (options.maxRows)
+    pipeline.maxRows = options.maxRows;
+  if (options.slots)
+    pipeline.slots = options.slots;
+  return pipeline;
+}
+
+/// Prints the module with large constants elided.
+void printModule(ModuleOp module) {
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs(16).elideLargeResourceString(64).enableDebugInfo(false);
+  module->print(llvm::outs(), flags);
+  llvm::outs() << "\n";
+  llvm::outs().flush();
+}
+
+/// Whether the options make sense together; prints what does not.
+bool checkOptions(const CompileOptions &options) {
+  auto fail = [](StringRef option, const Twine &what) {
+    printError(("halyard compile: " + option).str(), what);
+    return false;
+  };
+  if (!options.stopAfter.empty() && !parsePhase(options.stopAfter))
+    return fail("--stop-after",
+                "'" + options.stopAfter + "' is no phase; phases are " + llvm::join(phaseNames(), ", "));
+  if (options.stopAfter.empty() && options.output.empty())
+    return fail("--output", "is needed: the folder to write the artifact to");
+  if (!options.name.empty() && options.name != onnx::makeIdentifier(options.name))
+    return fail("--name", "'" + options.name + "' is no C identifier");
+  if (llvm::none_of(targetDescriptions(), [&](const auto &target) { return target.name == options.target; }))
+    return fail("--target", "'" + options.target + "' is unknown; 'halyard targets' lists what there is");
+  return true;
+}
+
+} // namespace
+
+int halyard::driver::compileCommand(const CompileOptions &options) {
+  if (!checkOptions(options))
+    return kUsageError;
+  bool prints = !options.stopAfter.empty();
+  Phase last = prints ? *parsePhase(options.stopAfter) : Phase::emit;
+
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  llvm::DefaultThreadPool threads(llvm::hardware_concurrency(options.threads));
+  context.setThreadPool(threads);
+  DiagnosticPrinter printer(&context);
+  OutputDirectory output;
+  if (!prints && failed(output.create(options.output)))
+    return kModelError;
+
+  Progress progress;
+  progress.step("import");
+  FailureOr<OwningOpRef<ModuleOp>> module = onnx::importModel(&context, importOptions(options));
+  if (failed(module) || failed(runPhases(**module, last, pipelineOptions(options))))
+    return kModelError;
+  progress.done();
+  if (prints) {
+    printModule(**module);
+    return kDone;
+  }
+  return succeeded(output.commit()) ? kDone : kModelError;
+}

@@ -1,0 +1,75 @@
+// Atomic output by renaming.
+#include "compiler/driver/OutputDirectory.h"
+#include "compiler/driver/Diagnostics.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+
+using namespace mlir;
+using namespace halyard::driver;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+bool halyard::driver::isArtifact(StringRef folder) {
+  SmallString<128> report(folder);
+  path::append(report, "report.json");
+  return fs::exists(report);
+}
+
+static bool isEmptyFolder(StringRef folder) {
+  std::error_code error;
+  return fs::directory_iterator(folder, error) == fs::directory_iterator();
+}
+
+LogicalResult OutputDirectory::create(StringRef wanted) {
+  SmallString<128> absolute(wanted);
+  fs::make_absolute(absolute);
+  path::remove_dots(absolute, /*remove_dot_dot=*/true);
+  finalPath = std::string(absolute);
+  if (fs::exists(absolute)) {
+    if (!fs::is_directory(absolute))
+      return printError(wanted, "exists and is not a folder; choose another output"), failure();
+    if (!isArtifact(absolute) && !isEmptyFolder(absolute))
+      return printError(wanted, "exists and is no artifact that could be replaced; choose another output"),
+             failure();
+  }
+  StringRef parent = path::parent_path(finalPath);
+  for (StringRef above = parent; !above.empty() && !fs::exists(above); above = path::parent_path(above))
+    madeParents.push_back(above.str());
+  if (std::error_code error = fs::create_directories(parent))
+    return printError(parent, "cannot be created: " + error.message()), failure();
+  temporaryPath =
+      (parent + "/." + path::filename(finalPath) + ".halyard-" + Twine(llvm::sys::Process::getProcessId()))
+          .str();
+  if (std::error_code error = fs::create_directory(temporaryPath, /*IgnoreExisting=*/false)) {
+    printError(wanted, "cannot be written: " + error.message());
+    temporaryPath.clear();
+    return failure();
+  }
+  return success();
+}
+
+LogicalResult OutputDirectory::commit() {
+  std::string old = temporaryPath + ".old";
+  bool replaces = fs::exists(finalPath);
+  std::error_code error;
+  if (replaces)
+    error = fs::rename(finalPath, old);
+  if (!error)
+    error = fs::rename(temporaryPath, finalPath);
+  if (error)
+    return printError(finalPath, "cannot be written: " + error.message()), failure();
+  if (replaces)
+    fs::remove_directories(old);
+  temporaryPath.clear();
+  madeParents.clear();
+  return success();
+}
+
+OutputDirectory::~OutputDirectory() {
+  if (!temporaryPath.empty())
+    fs::remove_directories(temporaryPath);
+  for (const std::string &parent : madeParents)
+    fs::remove(parent);
+}
