@@ -40,13 +40,17 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
   std::string name = program.getSymName().str();
   emit::ObjectCache cache(options.cache);
 
-  emit::nameKernels(program, options.target);
+  const Target *target = lookupTarget(options.target);
+  if (!target)
+    return program.emitError() << "there is no target '" << options.target << "'; see 'halyard targets'";
+
+  emit::nameKernels(program, target->name());
   FailureOr<std::vector<std::string>> kernels =
-      emit::compileKernels(program, options.target, emit::join(options.directory, "kernels"), cache);
+      emit::compileKernels(program, *target, emit::pathIn(options.directory, "kernels"), cache);
   if (failed(kernels))
     return failure();
   FailureOr<uint64_t> checksum =
-      emit::writeWeights(program, emit::join(options.directory, name + ".weights"));
+      emit::writeWeights(program, emit::pathIn(options.directory, name + ".weights"));
   if (failed(checksum))
     return failure();
   FailureOr<std::string> functions = generatedFunctions(program);
@@ -61,7 +65,7 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
   emit::BuildInputs inputs{options.directory, name, std::move(*kernels)};
   Location location = program.getLoc();
   auto write = [&](const std::string &file, StringRef text) {
-    return emit::writeFile(location, emit::join(options.directory, file), text);
+    return emit::writeFile(location, emit::pathIn(options.directory, file), text);
   };
   if (failed(write(name + ".h", emit::interfaceHeader(program))) || failed(write(name + ".cpp", source)) ||
       failed(emit::writeBuildFiles(location, inputs)) || failed(emit::build(location, inputs, cache)))

@@ -83,13 +83,13 @@ public:
   }
 
 private:
-  std::string path(const Twine &file) const { return join(inputs.directory, file); }
+  std::string path(const Twine &file) const { return pathIn(inputs.directory, file); }
 
   LogicalResult compile(const std::string &source, ArrayRef<std::string> flags, StringRef included,
                         SmallVectorImpl<std::string> &list) {
     Toolchain::Unit unit;
     unit.source = path(source);
-    unit.object = join(objects, std::to_string(count++) + ".o");
+    unit.object = pathIn(objects, std::to_string(count++) + ".o");
     unit.flags = {"-std=c++17", "-O2", "-fPIC", "-fno-exceptions", "-fno-rtti", "-pthread"};
     unit.flags.append(flags.begin(), flags.end());
     unit.includeFolders = {path("runtime/include"), inputs.directory};
@@ -112,14 +112,14 @@ private:
 
 LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
   for (const RuntimeFile &file : runtimeFiles())
-    if (failed(writeFile(location, join(join(inputs.directory, "runtime"), file.path), file.text)))
+    if (failed(writeFile(location, pathIn(pathIn(inputs.directory, "runtime"), file.path), file.text)))
       return failure();
   std::string kernels;
   for (const std::string &kernel : inputs.kernels)
     kernels += "  kernels/" + kernel + "\n";
   if (!kernels.empty())
     kernels.pop_back();
-  return writeFile(location, join(inputs.directory, "CMakeLists.txt"),
+  return writeFile(location, pathIn(inputs.directory, "CMakeLists.txt"),
                    llvm::formatv(kCMakeLists.data(), inputs.name, kernels).str());
 }
 

@@ -13,7 +13,7 @@ using namespace mlir;
 
 namespace halyard::emit {
 
-std::string join(StringRef folder, const Twine &name) {
+std::string pathIn(StringRef folder, const Twine &name) {
   llvm::SmallString<256> path(folder);
   llvm::sys::path::append(path, name);
   return std::string(path);

@@ -10,7 +10,7 @@
 namespace halyard::emit {
 
 /// `folder`/`name`.
-std::string join(llvm::StringRef folder, const llvm::Twine &name);
+std::string pathIn(llvm::StringRef folder, const llvm::Twine &name);
 
 /// Writes a whole file, making the folders above it.
 mlir::LogicalResult writeFile(mlir::Location location, llvm::StringRef path, llvm::StringRef contents);

@@ -68,12 +68,12 @@ SmallVector<func::FuncOp> kernelsOf(rt::ProgramOp program) {
 
 void nameKernels(rt::ProgramOp program, StringRef target) {
   DenseMap<StringAttr, FlatSymbolRefAttr> names;
-  llvm::StringSet<> present;
+  llvm::StringMap<bool> present;
   for (func::FuncOp kernel : kernelsOf(program)) {
     std::string name =
         ("halyard_" + kindOf(kernel) + "_").str() + contentHash({textOf(kernel), target}).substr(0, 16);
     names[kernel.getSymNameAttr()] = FlatSymbolRefAttr::get(program.getContext(), name);
-    if (present.insert(name).second)
+    if (present.try_emplace(name).second)
       kernel.setSymName(name);
     else
       kernel.erase();
@@ -82,26 +82,25 @@ void nameKernels(rt::ProgramOp program, StringRef target) {
       [&](rt::KernelCallOp call) { call.setKernelAttr(names.lookup(call.getKernelAttr().getAttr())); });
 }
 
-FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, StringRef targetName,
+FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const Target &target,
                                                    StringRef directory, const ObjectCache &cache) {
-  const Target *target = Target::find(targetName);
-  if (!target)
-    return program.emitError() << "there is no target '" << targetName << "'; see 'halyard targets'";
+  if (std::error_code error = llvm::sys::fs::create_directories(directory))
+    return program.emitError() << directory << ": cannot be made: " << error.message();
   std::string compiler = compilerIdentity();
   std::vector<std::string> files;
   for (func::FuncOp kernel : kernelsOf(program)) {
-    std::string key = contentHash({textOf(kernel), kernel.getSymName(), target->description(), compiler});
-    std::optional<std::string> object = cache.find(key);
-    if (!object) {
-      FailureOr<std::string> made = target->compileKernel(kernel);
-      if (failed(made))
-        return failure();
-      cache.keep(key, *made);
-      object = std::move(*made);
-    }
     files.push_back((kernel.getSymName() + ".o").str());
-    if (failed(writeFile(kernel.getLoc(), join(directory, files.back()), *object)))
+    std::string path = pathIn(directory, files.back());
+    std::string key = contentHash({textOf(kernel), kernel.getSymName(), target.name(), compiler});
+    if (std::optional<std::string> object = cache.find(key)) {
+      if (failed(writeFile(kernel.getLoc(), path, *object)))
+        return failure();
+      continue;
+    }
+    if (failed(compileKernel(kernel, target, path)))
       return failure();
+    if (std::optional<std::string> made = readFile(path))
+      cache.keep(key, *made);
   }
   llvm::sort(files);
   return files;

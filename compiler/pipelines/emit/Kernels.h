@@ -4,6 +4,7 @@
 
 #include "compiler/pipelines/emit/ObjectCache.h"
 #include "dialects/Runtime/IR/Runtime.h"
+#include "targets/Common/Target.h"
 
 namespace halyard::emit {
 
@@ -12,7 +13,7 @@ namespace halyard::emit {
 void nameKernels(rt::ProgramOp program, llvm::StringRef target);
 
 /// Writes `directory`/NAME.o for every kernel, from the cache where it can. Returns the file names, sorted.
-mlir::FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, llvm::StringRef target,
+mlir::FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const Target &target,
                                                          llvm::StringRef directory, const ObjectCache &cache);
 
 } // namespace halyard::emit

@@ -14,9 +14,9 @@ namespace halyard::emit {
 
 static std::string defaultDirectory() {
   if (const char *home = std::getenv("XDG_CACHE_HOME"); home && llvm::sys::path::is_absolute(home))
-    return join(home, "halyard");
+    return pathIn(home, "halyard");
   llvm::SmallString<256> home;
-  return llvm::sys::path::home_directory(home) ? join(join(home, ".cache"), "halyard") : std::string();
+  return llvm::sys::path::home_directory(home) ? pathIn(pathIn(home, ".cache"), "halyard") : std::string();
 }
 
 ObjectCache::ObjectCache(llvm::StringRef given)
@@ -25,7 +25,7 @@ ObjectCache::ObjectCache(llvm::StringRef given)
     directory.clear();
 }
 
-std::string ObjectCache::pathOf(llvm::StringRef key) const { return join(directory, key + ".o"); }
+std::string ObjectCache::pathOf(llvm::StringRef key) const { return pathIn(directory, key + ".o"); }
 
 std::optional<std::string> ObjectCache::find(llvm::StringRef key) const {
   return directory.empty() ? std::nullopt : readFile(pathOf(key));
@@ -36,7 +36,7 @@ void ObjectCache::keep(llvm::StringRef key, llvm::StringRef contents) const {
     return;
   int descriptor = -1;
   llvm::SmallString<256> temporary;
-  if (fs::createUniqueFile(join(directory, "%%%%%%%%%%%%.tmp"), descriptor, temporary))
+  if (fs::createUniqueFile(pathIn(directory, "%%%%%%%%%%%%.tmp"), descriptor, temporary))
     return;
   llvm::raw_fd_ostream file(descriptor, /*shouldClose=*/true);
   file << contents;

@@ -57,7 +57,7 @@ LogicalResult Toolchain::run(ArrayRef<std::string> arguments, StringRef what, st
   SmallString<128> log;
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("halyard", "log", log))
     return emitError(location) << "no temporary file can be made: " << error.message();
-  auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(log); });
+  llvm::scope_exit remove([&] { llvm::sys::fs::remove(log); });
   SmallVector<StringRef> all{program};
   all.append(arguments.begin(), arguments.end());
   std::string reason;
