@@ -55,6 +55,9 @@ void describeInput(const halyard_error &error, Writer &out) {
     out << "a text of " << error.got << " tokens, prompt included: at most " << error.limit
         << " are possible";
     return;
+  case halyard_bad_beams:
+    out << error.got << " beams: the model was compiled with slots for " << error.limit;
+    return;
   default:
     out << "a negative number of new tokens: " << error.got;
   }
@@ -100,6 +103,7 @@ const char *halyard_describe(const halyard_error *error, char *text, size_t size
   case halyard_bad_prompt:
   case halyard_too_long:
   case halyard_bad_option:
+  case halyard_bad_beams:
     describeInput(*error, out);
     break;
   default:

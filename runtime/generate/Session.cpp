@@ -24,6 +24,8 @@ int halyard_session_init(const halyard_program *program, const halyard_weights *
   made->arena = base + shape.arenaOffset();
   made->slots = reinterpret_cast<halyard_slot *>(base + shape.slotsOffset());
   made->tokens = reinterpret_cast<int32_t *>(base + shape.tokensOffset());
+  made->finished = reinterpret_cast<int32_t *>(base + shape.finishedOffset());
+  made->candidates = reinterpret_cast<halyard_candidate *>(base + shape.candidatesOffset());
   made->rowToken = reinterpret_cast<int32_t *>(rows);
   made->rowSlot = reinterpret_cast<int32_t *>(rows + rowBytes);
   made->rowPosition = reinterpret_cast<int32_t *>(rows + 2 * rowBytes);

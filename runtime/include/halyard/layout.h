@@ -1,7 +1,7 @@
 // How a session's memory is divided: known at compile time, so that firmware can reserve it statically.
 //
-//   session record | one record per slot | token ids of every slot | rows of a step | logits of a step |
-//   arena
+//   session record | a record per slot | tokens of every slot | tokens of finished beams | candidates of beam search
+//   | rows of a step | logits of a step | arena
 #ifndef HALYARD_LAYOUT_H
 #define HALYARD_LAYOUT_H
 
@@ -11,7 +11,10 @@
 namespace halyard::rt {
 
 inline constexpr uint64_t kSessionRecordBytes = 128;
-inline constexpr uint64_t kSlotRecordBytes = 32;
+inline constexpr uint64_t kSlotRecordBytes = 64;
+/// Continuations that beam search compares, per beam, and the bytes of one.
+inline constexpr uint64_t kCandidatesPerBeam = 8;
+inline constexpr uint64_t kCandidateBytes = 12;
 
 /// The sizes of a program that its session's memory depends on, named as in halyard_program.
 struct SessionShape {
@@ -27,9 +30,15 @@ struct SessionShape {
   constexpr uint64_t tokensOffset() const {
     return slotsOffset() + halyard_aligned(uint64_t(slots) * kSlotRecordBytes);
   }
+  constexpr uint64_t finishedOffset() const {
+    return tokensOffset() + halyard_aligned(uint64_t(slots) * textLength() * sizeof(int32_t));
+  }
+  constexpr uint64_t candidatesOffset() const {
+    return finishedOffset() + halyard_aligned(uint64_t(slots) * textLength() * sizeof(int32_t));
+  }
   /// Token, slot and position of every row, each int32[maxRows].
   constexpr uint64_t rowsOffset() const {
-    return tokensOffset() + halyard_aligned(uint64_t(slots) * textLength() * sizeof(int32_t));
+    return candidatesOffset() + halyard_aligned(uint64_t(slots) * kCandidatesPerBeam * kCandidateBytes);
   }
   constexpr uint64_t logitsOffset() const {
     return rowsOffset() + 3 * halyard_aligned(uint64_t(maxRows) * sizeof(int32_t));

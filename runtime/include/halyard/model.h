@@ -28,6 +28,7 @@ struct Options {
   const int32_t *prompt = nullptr; ///< the decoder's first tokens; null: from the model's files
   int32_t prompt_count = 0;
   const halyard_generation *generation = nullptr; ///< null: from the model's files
+  int32_t num_beams = 0;                          ///< 0, 1: greedy search
   float *memory = nullptr;                        ///< receives the encoder's output
 };
 
@@ -116,10 +117,14 @@ public:
     static_assert(std::is_same_v<std::remove_cv_t<std::remove_pointer_t<decltype(source.data())>>, Source>,
                   "the source's elements are of the type that the model's encoder reads: see Source");
     using Callback = std::remove_reference_t<OnToken>;
-    halyard_options settings = {
-        options.max_new_tokens, options.generation,
-        [](void *user, int32_t, int32_t token) { return (*static_cast<Callback *>(user))(token) ? 0 : 1; },
-        nullptr, const_cast<void *>(static_cast<const void *>(&onToken))};
+    halyard_options settings = {};
+    settings.max_new_tokens = options.max_new_tokens;
+    settings.generation = options.generation;
+    settings.num_beams = options.num_beams;
+    settings.on_token = [](void *user, int32_t, int32_t token) {
+      return (*static_cast<Callback *>(user))(token) ? 0 : 1;
+    };
+    settings.user = const_cast<void *>(static_cast<const void *>(&onToken));
     return run(source.data(), source.size(), options, settings);
   }
   template <typename Elements> Text generate(const Elements &source, const Options &options = {}) {

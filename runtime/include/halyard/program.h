@@ -55,7 +55,7 @@ typedef struct halyard_generation {
   int32_t encoder_no_repeat_ngram; /* n-grams of the source; token sources only */
   float repetition_penalty;
   float encoder_repetition_penalty; /* token sources only */
-  int32_t num_beams;
+  int32_t num_beams; /* what the files say; a search is greedy unless asked otherwise, see session.h */
   float length_penalty;
   int32_t early_stopping; /* 0: false, 1: true, 2: "never" */
 } halyard_generation;
@@ -126,20 +126,21 @@ typedef struct halyard_program {
 /* What every function of a program and of the runtime returns. */
 typedef enum halyard_status {
   halyard_ok = 0,
-  halyard_bad_abi = -1,       /* program of another HALYARD_ABI */
-  halyard_bad_memory = -2,    /* memory missing, too small or not aligned */
-  halyard_bad_weights = -3,   /* weights of another model, truncated or damaged */
-  halyard_bad_slot = -4,      /* slot out of range */
-  halyard_bad_source = -5,    /* source length out of range */
-  halyard_bad_source_id = -6, /* source token out of the vocabulary */
-  halyard_bad_rows = -7,      /* more rows than max_rows, or fewer than one */
-  halyard_bad_token = -8,     /* decoder token out of the vocabulary */
-  halyard_bad_position = -9,  /* position not below max_target */
-  halyard_bad_prompt = -10,   /* empty, or the model has no start token */
-  halyard_too_long = -11,     /* prompt and new tokens exceed max_target */
-  halyard_bad_option = -12,   /* an option out of its range */
-  halyard_cannot_read = -13,  /* weights file cannot be opened or mapped */
-  halyard_kernel_failed = -14 /* a kernel reported an error */
+  halyard_bad_abi = -1,        /* program of another HALYARD_ABI */
+  halyard_bad_memory = -2,     /* memory missing, too small or not aligned */
+  halyard_bad_weights = -3,    /* weights of another model, truncated or damaged */
+  halyard_bad_slot = -4,       /* slot out of range */
+  halyard_bad_source = -5,     /* source length out of range */
+  halyard_bad_source_id = -6,  /* source token out of the vocabulary */
+  halyard_bad_rows = -7,       /* more rows than max_rows, or fewer than one */
+  halyard_bad_token = -8,      /* decoder token out of the vocabulary */
+  halyard_bad_position = -9,   /* position not below max_target */
+  halyard_bad_prompt = -10,    /* empty, or the model has no start token */
+  halyard_too_long = -11,      /* prompt and new tokens exceed max_target */
+  halyard_bad_option = -12,    /* an option out of its range */
+  halyard_cannot_read = -13,   /* weights file cannot be opened or mapped */
+  halyard_kernel_failed = -14, /* a kernel reported an error */
+  halyard_bad_beams = -15      /* more beams than slots, or fewer than one */
 } halyard_status;
 
 #ifdef __cplusplus

@@ -73,9 +73,11 @@ typedef struct halyard_request {
 typedef struct halyard_options {
   int32_t max_new_tokens;               /* 0: from `generation`, and if that has no limit, all that fit */
   const halyard_generation *generation; /* null: the program's */
-  /* Called with every new token of request `index`; a result other than 0 ends that text. */
+  int32_t num_beams;                    /* 0, 1: greedy search; at most as many as the program has slots */
+  /* Called with every new token of request `index`; a result other than 0 ends that text. Beam search calls
+   * it with all tokens when the text is complete, and for nothing. */
   int (*on_token)(void *user, int32_t index, int32_t token);
-  /* Called before it with the logits, [vocabulary], as the model computed them. */
+  /* Called before it with the logits, [vocabulary], as the model computed them. Not called by beam search. */
   void (*on_logits)(void *user, int32_t index, const float *logits);
   void *user;
 } halyard_options;
@@ -100,7 +102,8 @@ int32_t halyard_source_length(const halyard_program *program, uint64_t elements)
 /* The session's arena, for calling the program's functions directly. */
 void *halyard_session_arena(halyard_session *session);
 
-/* The text of the request that was the last to use a slot; valid until the slot's next request. */
+/* The text of the request that was the last to use a slot; valid until the slot's next request. After beam
+ * search, the text is that of the first of its beams' slots. */
 const int32_t *halyard_session_text(const halyard_session *session, int32_t slot);
 
 /* Words an error into `text`, cut to `size` bytes with its end; returns `text`. */

@@ -25,10 +25,10 @@ template <typename T> uint32_t mixAll(uint32_t hash, const T *values, int32_t co
   return hash;
 }
 
-/// Multiples of 1/16 between -4 and 4; the end token is a bit more likely than the others.
+/// Values between -4 and 4; the end token is a bit more likely than the others.
 void logitsOf(uint32_t hash, float *out) {
   for (int32_t v = 0; v < kVocabulary; ++v)
-    out[v] = float(int32_t(mix(hash, uint32_t(v) + 100) % 129) - 64) / 16 + (v == kEnd ? 0.5f : 0.0f);
+    out[v] = float(mix(hash, uint32_t(v) + 100) % 65536) / 8192 - 4 + (v == kEnd ? 0.5f : 0.0f);
 }
 
 int encodeInto(uint32_t *cross, void *arena, int32_t slot, const void *source, int32_t length,
@@ -105,6 +105,9 @@ const WeightsFile &weightsFile() {
 }
 
 const int32_t kEnds[] = {kEnd};
+const halyard_rows kState = {"tokens", kStateOffset, kMaxTarget, sizeof(int32_t)};
+const halyard_rows kCross = {"source", kCrossOffset, 1, sizeof(uint32_t)};
+const halyard_rows kRecomputingCross = {"source", kRecomputeCross, 1, sizeof(uint32_t)};
 
 halyard_program makeProgram() {
   halyard_program made = {};
@@ -128,6 +131,10 @@ halyard_program makeProgram() {
   made.arena_bytes = Program::shape.arenaBytes;
   made.encode = encode;
   made.step = step;
+  made.state_count = 1;
+  made.states = &kState;
+  made.cross_count = 1;
+  made.crosses = &kCross;
   made.generation = noSettings();
   made.generation.decoder_start = kStart;
   made.generation.eos = {kEnds, 1};
@@ -137,6 +144,8 @@ halyard_program makeProgram() {
 halyard_program makeRecomputingProgram() {
   halyard_program made = makeProgram();
   made.flags = HALYARD_KEEPS_TOKENS;
+  made.state_count = 0;
+  made.crosses = &kRecomputingCross;
   made.arena_bytes = kRecomputeCross + HALYARD_ALIGNMENT;
   made.encode = recomputingEncode;
   made.step = recomputingStep;

@@ -11,7 +11,7 @@
 
 namespace toy {
 
-constexpr int32_t kVocabulary = 13, kMaxSource = 6, kMaxTarget = 40, kMaxRows = 3, kSlots = 2;
+constexpr int32_t kVocabulary = 13, kMaxSource = 6, kMaxTarget = 40, kMaxRows = 6, kSlots = 4;
 constexpr int32_t kStart = 0, kEnd = 1;
 
 extern int encodes, steps, mostRows; ///< counted since the test set them to 0
