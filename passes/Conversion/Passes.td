@@ -4,6 +4,29 @@
 
 include "mlir/Pass/PassBase.td"
 
+//===-- lowering -----------------------------------------------------------------------------------------------------===//
+
+def OnnxToLinalg : Pass<"onnx-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "lower onnx operations to linalg, tensor, arith and math";
+  let description = [{
+    The lowering that compile-time evaluation and compiled programs share. Broadcasting and transposed operands are
+    indexing maps; extents that follow from the lengths are computed from `seq.length`.
+
+    ```mlir
+    %t = onnx.Transpose %w {perm = array<i64: 1, 0>} : (tensor<8x4xf32>) -> tensor<4x8xf32>
+    %y = onnx.MatMul %x, %t : (tensor<1x?x4xf32>, tensor<4x8xf32>) -> tensor<1x?x8xf32>
+    // becomes one contraction that reads %w in place
+    %y = linalg.generic {indexing_maps = [(b, m, n, k) -> (0, m, k), (b, m, n, k) -> (n, k), (b, m, n, k) -> (b, m, n)],
+                         iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%x, %w) outs(%zeros)
+    ```
+
+    Operations without a loop-nest form (NonZero, TopK, ScatterND, ...) stay: only the evaluator runs them.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect", "::halyard::seq::SeqDialect"];
+}
+
 //===-- plan and emit ------------------------------------------------------------------------------------------------===//
 
 def SeqToRt : Pass<"seq-to-rt", "::mlir::ModuleOp"> {

@@ -29,7 +29,8 @@ template <typename Op> static void add(LoweringTable &table, ElementBody<Op> bod
 
 static double real(const APFloat &value) { return value.convertToDouble(); }
 
-//===-- one operand --------------------------------------------------------------------------------------------------===//
+//===-- one operand
+//--------------------------------------------------------------------------------------------------===//
 
 template <typename Op, typename MathOp> static void addMath(LoweringTable &table) {
   add<Op>(table, [](Op, Scalars &s, Values v) -> Value { return MathOp::create(s.b, v[0]); });
@@ -88,7 +89,8 @@ static void addArithmetic(LoweringTable &table) {
   });
 }
 
-//===-- two operands -------------------------------------------------------------------------------------------------===//
+//===-- two operands
+//-------------------------------------------------------------------------------------------------===//
 
 static Value lowerMod(onnx::ModOp op, Scalars &s, Values v) {
   Type type = v[0].getType();
@@ -131,7 +133,8 @@ static Value lowerPow(onnx::PowOp, Scalars &s, Values v) {
   // A constant of an unsigned type comes with a conversion around it; such exponents take the general way.
   if (matchPattern(v[1], m_Constant(&constant))) {
     auto floating = dyn_cast<FloatAttr>(constant);
-    double value = floating ? floating.getValueAsDouble() : cast<IntegerAttr>(constant).getValue().getSExtValue();
+    double value =
+        floating ? floating.getValueAsDouble() : cast<IntegerAttr>(constant).getValue().getSExtValue();
     if (Value power = constantPower(s, v[0], value))
       return power;
   }
@@ -170,12 +173,14 @@ static void addBinary(LoweringTable &table) {
   add<onnx::EqualOp>(table, [](onnx::EqualOp, Scalars &s, Values v) { return s.equal(v[0], v[1]); });
   add<onnx::LessOp>(table, [](onnx::LessOp, Scalars &s, Values v) { return s.less(v[0], v[1]); });
   add<onnx::GreaterOp>(table, [](onnx::GreaterOp, Scalars &s, Values v) { return s.less(v[1], v[0]); });
-  add<onnx::LessOrEqualOp>(table, [](onnx::LessOrEqualOp, Scalars &s, Values v) { return s.lessOrEqual(v[0], v[1]); });
-  add<onnx::GreaterOrEqualOp>(table,
-                              [](onnx::GreaterOrEqualOp, Scalars &s, Values v) { return s.lessOrEqual(v[1], v[0]); });
+  add<onnx::LessOrEqualOp>(
+      table, [](onnx::LessOrEqualOp, Scalars &s, Values v) { return s.lessOrEqual(v[0], v[1]); });
+  add<onnx::GreaterOrEqualOp>(
+      table, [](onnx::GreaterOrEqualOp, Scalars &s, Values v) { return s.lessOrEqual(v[1], v[0]); });
 }
 
-//===-- any number of operands, selection, types ---------------------------------------------------------------------===//
+//===-- any number of operands, selection, types
+//---------------------------------------------------------------------===//
 
 template <typename Op> static Value combine(Scalars &s, Values v, Value (Scalars::*combiner)(Value, Value)) {
   Value result = v.front();
@@ -197,9 +202,12 @@ static Value lowerClip(onnx::ClipOp op, Scalars &s, Values v) {
 }
 
 static void addSelection(LoweringTable &table) {
-  add<onnx::MaxOp>(table, [](onnx::MaxOp, Scalars &s, Values v) { return combine<onnx::MaxOp>(s, v, &Scalars::max); });
-  add<onnx::MinOp>(table, [](onnx::MinOp, Scalars &s, Values v) { return combine<onnx::MinOp>(s, v, &Scalars::min); });
-  add<onnx::SumOp>(table, [](onnx::SumOp, Scalars &s, Values v) { return combine<onnx::SumOp>(s, v, &Scalars::add); });
+  add<onnx::MaxOp>(
+      table, [](onnx::MaxOp, Scalars &s, Values v) { return combine<onnx::MaxOp>(s, v, &Scalars::max); });
+  add<onnx::MinOp>(
+      table, [](onnx::MinOp, Scalars &s, Values v) { return combine<onnx::MinOp>(s, v, &Scalars::min); });
+  add<onnx::SumOp>(
+      table, [](onnx::SumOp, Scalars &s, Values v) { return combine<onnx::SumOp>(s, v, &Scalars::add); });
   add<onnx::MeanOp>(table, [](onnx::MeanOp, Scalars &s, Values v) {
     Value sum = combine<onnx::MeanOp>(s, v, &Scalars::add);
     return s.div(sum, s.constant(sum.getType(), v.size()));
@@ -213,7 +221,8 @@ template <typename Op> static LogicalResult lowerCast(Op op, Lowering &l) {
   return success();
 }
 
-//===-- activations --------------------------------------------------------------------------------------------------===//
+//===-- activations
+//--------------------------------------------------------------------------------------------------===//
 
 /// x where it is not negative, else what is given.
 static Value whereNegative(Scalars &s, Value x, Value otherwise) {
@@ -247,7 +256,8 @@ static Value geluByErf(Scalars &s, Value x) {
 static Value geluByTanh(Scalars &s, Value x) {
   Type type = x.getType();
   Value cube = s.mul(s.mul(x, x), x);
-  Value inner = s.mul(s.constant(type, std::sqrt(2 / M_PI)), s.add(x, s.mul(s.constant(type, 0.044715), cube)));
+  Value inner =
+      s.mul(s.constant(type, std::sqrt(2 / M_PI)), s.add(x, s.mul(s.constant(type, 0.044715), cube)));
   return s.mul(s.mul(s.constant(type, 0.5), x), s.add(s.constant(type, 1), s.tanh(inner)));
 }
 
@@ -282,13 +292,12 @@ static void addActivations(LoweringTable &table) {
   add<onnx::LeakyReluOp>(table, [](onnx::LeakyReluOp op, Scalars &s, Values v) {
     return whereNegative(s, v[0], s.mul(s.constant(v[0].getType(), real(op.getAlpha())), v[0]));
   });
-  add<onnx::PReluOp>(table, [](onnx::PReluOp, Scalars &s, Values v) {
-    return whereNegative(s, v[0], s.mul(v[1], v[0]));
-  });
-  add<onnx::MishOp>(table, [](onnx::MishOp, Scalars &s, Values v) { return s.mul(v[0], s.tanh(s.softplus(v[0]))); });
-  add<onnx::ReluOp>(table, [](onnx::ReluOp, Scalars &s, Values v) {
-    return s.max(v[0], s.constant(v[0].getType(), 0));
-  });
+  add<onnx::PReluOp>(
+      table, [](onnx::PReluOp, Scalars &s, Values v) { return whereNegative(s, v[0], s.mul(v[1], v[0])); });
+  add<onnx::MishOp>(table,
+                    [](onnx::MishOp, Scalars &s, Values v) { return s.mul(v[0], s.tanh(s.softplus(v[0]))); });
+  add<onnx::ReluOp>(
+      table, [](onnx::ReluOp, Scalars &s, Values v) { return s.max(v[0], s.constant(v[0].getType(), 0)); });
   add<onnx::SigmoidOp>(table, [](onnx::SigmoidOp, Scalars &s, Values v) { return s.sigmoid(v[0]); });
   add<onnx::SoftplusOp>(table, [](onnx::SoftplusOp, Scalars &s, Values v) { return s.softplus(v[0]); });
   add<onnx::SoftsignOp>(table, [](onnx::SoftsignOp, Scalars &s, Values v) {

@@ -10,7 +10,8 @@ using namespace mlir;
 
 namespace halyard::lowering {
 
-Lowering::Lowering(Operation *root, const SymbolicShapes *shapes) : b(root->getLoc(), root->getContext()), root(root), shapes(shapes) {}
+Lowering::Lowering(Operation *root, const SymbolicShapes *shapes)
+    : b(root->getLoc(), root->getContext()), root(root), shapes(shapes) {}
 
 void Lowering::startOn(Operation *op) {
   b.setInsertionPoint(op);
@@ -40,7 +41,8 @@ void Lowering::finish() {
   dead.clear();
 }
 
-//===-- what is known ------------------------------------------------------------------------------------------------===//
+//===-- what is known
+//------------------------------------------------------------------------------------------------===//
 
 Value Lowering::originOf(Value value) const {
   Value origin = origins.lookup(value);
@@ -97,10 +99,12 @@ Extent Lowering::element(Value vector, int64_t i) {
 
 Attribute Lowering::splat(Value value) const {
   DenseElementsAttr constant;
-  if (matchPattern(value, m_Constant(&constant)) && constant.isSplat() && constant.getElementType().isIntOrFloat())
+  if (matchPattern(value, m_Constant(&constant)) && constant.isSplat() &&
+      constant.getElementType().isIntOrFloat())
     return constant.getSplatValue<Attribute>();
   Attribute scalar;
-  if (auto fill = value.getDefiningOp<linalg::FillOp>(); fill && matchPattern(fill.getInputs()[0], m_Constant(&scalar)))
+  if (auto fill = value.getDefiningOp<linalg::FillOp>();
+      fill && matchPattern(fill.getInputs()[0], m_Constant(&scalar)))
     return scalar;
   return {};
 }
@@ -113,7 +117,8 @@ Value Lowering::length(unsigned symbol) {
     b.setInsertionPointAfter(lastLength);
   else
     b.setInsertionPointToStart(&root->getRegion(0).front());
-  lengths[symbol] = seq::LengthOp::create(b, b.getIndexType(), symbol == 0 ? seq::Axis::source : seq::Axis::target);
+  lengths[symbol] =
+      seq::LengthOp::create(b, b.getIndexType(), symbol == 0 ? seq::Axis::source : seq::Axis::target);
   lastLength = lengths[symbol].getDefiningOp();
   return lengths[symbol];
 }
@@ -160,7 +165,7 @@ Extent Lowering::extent(Value value, int64_t axis) {
   if (auto empty = value.getDefiningOp<tensor::EmptyOp>())
     return empty.getMixedSizes()[axis];
   if (auto op = value.getDefiningOp<DestinationStyleOpInterface>())
-    return extent(op.getTiedOpOperand(cast<OpResult>(value))->get(), axis);
+    return extent(op.getTiedOpOperand(llvm::cast<OpResult>(value))->get(), axis);
   Value &dim = dims[{value, axis}];
   if (!dim)
     dim = tensor::DimOp::create(b, value, axis);
@@ -201,7 +206,8 @@ Extents Lowering::broadcastExtents(Value result, ValueRange operands) {
   });
 }
 
-//===-- building -----------------------------------------------------------------------------------------------------===//
+//===-- building
+//-----------------------------------------------------------------------------------------------------===//
 
 Value Lowering::index(Extent extent) {
   if (auto value = dyn_cast<Value>(extent))
@@ -236,13 +242,15 @@ Value Lowering::fillExtreme(ArrayRef<Extent> extents, Type elementType, bool low
 }
 
 /// Bodies compute on signless integers; elements of other types are converted on their way in and out.
-static SmallVector<Value> runBody(ImplicitLocOpBuilder &b, TypeRange yielded, ValueRange arguments, Body body) {
+static SmallVector<Value> runBody(ImplicitLocOpBuilder &b, TypeRange yielded, ValueRange arguments,
+                                  Body body) {
   bool isUnsignedBody = false;
   SmallVector<Value> elements;
   for (auto [i, argument] : llvm::enumerate(arguments)) {
     Type type = argument.getType(), plain = signless(type);
     isUnsignedBody |= type.isUnsignedInteger() || (i == 0 && type.isInteger(1));
-    elements.push_back(type == plain ? argument : UnrealizedConversionCastOp::create(b, plain, argument).getResult(0));
+    elements.push_back(type == plain ? argument
+                                     : UnrealizedConversionCastOp::create(b, plain, argument).getResult(0));
   }
   Scalars scalars(b, isUnsignedBody);
   SmallVector<Value> values = body(scalars, elements);
@@ -250,6 +258,22 @@ static SmallVector<Value> runBody(ImplicitLocOpBuilder &b, TypeRange yielded, Va
     if (value.getType() != type)
       value = UnrealizedConversionCastOp::create(b, type, value).getResult(0);
   return values;
+}
+
+/// The elements that a body gets: block arguments, and constants for operands that are splats.
+static SmallVector<Value> readElements(ImplicitLocOpBuilder &b, ArrayRef<Read> reads,
+                                       ArrayRef<Attribute> splats, ValueRange arguments) {
+  SmallVector<Value> elements;
+  unsigned next = 0;
+  for (auto [read, splat] : llvm::zip(reads, splats)) {
+    Type type = elementOf(read.tensor);
+    Value element = splat ? Scalars(b, false).constant(splat) : arguments[next++];
+    // A constant is signless already; give it its type back so that the body learns of unsigned operands.
+    if (element.getType() != type)
+      element = UnrealizedConversionCastOp::create(b, type, element).getResult(0);
+    elements.push_back(element);
+  }
+  return elements;
 }
 
 Value Lowering::generic(ArrayRef<Extent> extents, Type elementType, ArrayRef<Read> reads, Body1 body) {
@@ -269,16 +293,7 @@ Value Lowering::generic(ArrayRef<Extent> extents, Type elementType, ArrayRef<Rea
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
   auto build = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
     ImplicitLocOpBuilder inner(loc, nested);
-    SmallVector<Value> elements;
-    unsigned next = 0;
-    for (auto [read, splat] : llvm::zip(reads, splats)) {
-      Type type = elementOf(read.tensor);
-      Value element = splat ? Scalars(inner, false).constant(splat) : arguments[next++];
-      // A constant is signless already; give it its type back so that the body learns of unsigned operands.
-      if (element.getType() != type)
-        element = UnrealizedConversionCastOp::create(inner, type, element).getResult(0);
-      elements.push_back(element);
-    }
+    SmallVector<Value> elements = readElements(inner, reads, splats, arguments);
     auto one = [&](Scalars &s, ValueRange v) { return SmallVector<Value>{body(s, v)}; };
     linalg::YieldOp::create(inner, runBody(inner, elementType, elements, one));
   };
@@ -295,7 +310,13 @@ Value Lowering::elementwise(ArrayRef<Extent> extents, Type elementType, ValueRan
 SmallVector<Value> Lowering::reduce(ValueRange inits, AffineMap map, ArrayRef<Read> reads, Body body) {
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
+  SmallVector<Attribute> splats;
   for (const Read &read : reads) {
+    // Larger tensors stay, although they may be splats: the extents of reduced loops come from them.
+    splats.push_back(read.map.isConstant() || read.map.getNumResults() == 0 ? splat(read.tensor)
+                                                                            : Attribute());
+    if (splats.back())
+      continue;
     inputs.push_back(read.tensor);
     maps.push_back(read.map);
   }
@@ -309,14 +330,17 @@ SmallVector<Value> Lowering::reduce(ValueRange inits, AffineMap map, ArrayRef<Re
     elementTypes.push_back(elementOf(init));
   auto build = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
     ImplicitLocOpBuilder inner(loc, nested);
-    linalg::YieldOp::create(inner, runBody(inner, elementTypes, arguments, body));
+    SmallVector<Value> elements = readElements(inner, reads, splats, arguments);
+    llvm::append_range(elements, arguments.take_back(inits.size()));
+    linalg::YieldOp::create(inner, runBody(inner, elementTypes, elements, body));
   };
   auto op = linalg::GenericOp::create(b, inits.getTypes(), inputs, inits, maps, iterators, build);
   return SmallVector<Value>(op.getResults());
 }
 
 Value Lowering::reduce1(Value init, AffineMap map, ArrayRef<Read> reads, Body1 body) {
-  return reduce(init, map, reads, [&](Scalars &s, ValueRange v) { return SmallVector<Value>{body(s, v)}; }).front();
+  return reduce(init, map, reads, [&](Scalars &s, ValueRange v) { return SmallVector<Value>{body(s, v)}; })
+      .front();
 }
 
 AffineMap Lowering::broadcastMap(Value operand, ArrayRef<Extent> resultExtents) {
@@ -337,11 +361,13 @@ Value Lowering::cast(Value value, Type elementType) {
                      [&](Scalars &s, ValueRange v) { return s.cast(v[0], elementType); });
 }
 
-Value Lowering::slice(Value value, ArrayRef<Extent> offsets, ArrayRef<Extent> sizes, ArrayRef<int64_t> strides) {
+Value Lowering::slice(Value value, ArrayRef<Extent> offsets, ArrayRef<Extent> sizes,
+                      ArrayRef<int64_t> strides) {
   bool whole = true;
   Extents steps;
   for (auto [axis, size] : llvm::enumerate(sizes)) {
-    whole &= isStatic(offsets[axis], 0) && strides[axis] == 1 && isEqualConstantIntOrValue(size, extent(value, axis));
+    whole &= isStatic(offsets[axis], 0) && strides[axis] == 1 &&
+             isEqualConstantIntOrValue(size, extent(value, axis));
     steps.push_back(b.getIndexAttr(strides[axis]));
   }
   if (whole)
@@ -360,7 +386,8 @@ Extent Lowering::apply(AffineExpr expr, ArrayRef<Extent> symbols) {
   }
   if (llvm::all_of(exprs, [](AffineExpr e) { return bool(e); }))
     return ofLengths(simplifyAffineExpr(expr.replaceSymbols(exprs), 0, 2));
-  return affine::makeComposedFoldedAffineApply(b, b.getLoc(), AffineMap::get(0, symbols.size(), expr), symbols);
+  return affine::makeComposedFoldedAffineApply(b, b.getLoc(), AffineMap::get(0, symbols.size(), expr),
+                                               symbols);
 }
 
 Extent Lowering::product(ArrayRef<Extent> factors) {

@@ -1,5 +1,5 @@
-// What the families of the lowering share: extents, generics over broadcast operands, constants of shape operands, and
-// the table of lowerings by operation.
+// What the families of the lowering share: extents, generics over broadcast operands, constants of shape
+// operands, and the table of lowerings by operation.
 #ifndef HALYARD_PASSES_CONVERSION_ONNXTOLINALG_LOWERING_H
 #define HALYARD_PASSES_CONVERSION_ONNXTOLINALG_LOWERING_H
 
@@ -39,7 +39,8 @@ public:
   /// Erases what was replaced.
   void finish();
 
-  //===-- what is known --------------------------------------------------------------------------------------------===//
+  //===-- what is known
+  //--------------------------------------------------------------------------------------------===//
 
   /// Elements of an integer tensor, if all are known and do not depend on the lengths.
   std::optional<Ints> constantInts(mlir::Value value) const;
@@ -52,13 +53,15 @@ public:
 
   Extent extent(mlir::Value value, int64_t axis);
   Extents extents(mlir::Value value);
-  /// Extents of a result of the operation being lowered; `fallback` computes those that neither type nor lengths tell.
+  /// Extents of a result of the operation being lowered; `fallback` computes those that neither type nor
+  /// lengths tell.
   Extents resultExtents(mlir::Value result, llvm::function_ref<Extent(int64_t)> fallback);
   /// The symbolic shape of a value, lowered or not.
   std::optional<LengthExprs> symbolicShape(mlir::Value value) const;
   std::optional<LengthExprs> symbolicContents(mlir::Value value) const;
 
-  //===-- building -------------------------------------------------------------------------------------------------===//
+  //===-- building
+  //-------------------------------------------------------------------------------------------------===//
 
   mlir::Value index(Extent extent);
   mlir::Value empty(llvm::ArrayRef<Extent> extents, mlir::Type elementType);
@@ -68,19 +71,22 @@ public:
   mlir::Value fillExtreme(llvm::ArrayRef<Extent> extents, mlir::Type elementType, bool lowest);
 
   /// One element per position of `extents`.
-  mlir::Value generic(llvm::ArrayRef<Extent> extents, mlir::Type elementType, llvm::ArrayRef<Read> reads, Body1 body);
+  mlir::Value generic(llvm::ArrayRef<Extent> extents, mlir::Type elementType, llvm::ArrayRef<Read> reads,
+                      Body1 body);
   /// The same over operands that broadcast to `extents` as ONNX has it (aligned at the last axis).
-  mlir::Value elementwise(llvm::ArrayRef<Extent> extents, mlir::Type elementType, mlir::ValueRange operands, Body1 body);
-  /// Combines into `inits`, read and written at `map`; loops that `map` does not name reduce. The body gets the
-  /// elements read, then those of the inits.
-  llvm::SmallVector<mlir::Value> reduce(mlir::ValueRange inits, mlir::AffineMap map, llvm::ArrayRef<Read> reads,
-                                        Body body);
+  mlir::Value elementwise(llvm::ArrayRef<Extent> extents, mlir::Type elementType, mlir::ValueRange operands,
+                          Body1 body);
+  /// Combines into `inits`, read and written at `map`; loops that `map` does not name reduce. The body gets
+  /// the elements read, then those of the inits.
+  llvm::SmallVector<mlir::Value> reduce(mlir::ValueRange inits, mlir::AffineMap map,
+                                        llvm::ArrayRef<Read> reads, Body body);
   mlir::Value reduce1(mlir::Value init, mlir::AffineMap map, llvm::ArrayRef<Read> reads, Body1 body);
 
-  /// The map by which loops over a tensor of rank `rank` read an operand that broadcasts to it; `resultExtents` tells
-  /// where the result has a static extent of 1 as well.
+  /// The map by which loops over a tensor of rank `rank` read an operand that broadcasts to it;
+  /// `resultExtents` tells where the result has a static extent of 1 as well.
   mlir::AffineMap broadcastMap(mlir::Value operand, llvm::ArrayRef<Extent> resultExtents);
-  /// The same elements under other extents; the groups of axes are found, or else the shape is handed over at run time.
+  /// The same elements under other extents; the groups of axes are found, or else the shape is handed over at
+  /// run time.
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<Extent> extents);
   /// The same elements in another element type.
   mlir::Value cast(mlir::Value value, mlir::Type elementType);
@@ -133,7 +139,12 @@ inline int64_t rankOf(mlir::Value value) { return rankedType(value).getRank(); }
 /// Element type of a tensor value.
 inline mlir::Type elementOf(mlir::Value value) { return rankedType(value).getElementType(); }
 
-//===-- the table of lowerings -------------------------------------------------------------------------------------===//
+/// The last axes enlarged by constants; `fill` is a tensor of rank 0, or null for zeros.
+mlir::Value padSpatial(Lowering &l, mlir::Value x, llvm::ArrayRef<int64_t> before,
+                       llvm::ArrayRef<int64_t> after, mlir::Value fill);
+
+//===-- the table of lowerings
+//-------------------------------------------------------------------------------------===//
 
 using Lower = std::function<mlir::LogicalResult(mlir::Operation *, Lowering &)>;
 using LoweringTable = llvm::DenseMap<mlir::TypeID, Lower>;
@@ -148,16 +159,19 @@ template <typename Op> void addLowering(LoweringTable &table, mlir::LogicalResul
 void addElementwiseLowerings(LoweringTable &table);
 void addReductionLowerings(LoweringTable &table);
 void addShapeLowerings(LoweringTable &table);
+void addCreationLowerings(LoweringTable &table);
 void addMovementLowerings(LoweringTable &table);
+void addSliceLowerings(LoweringTable &table);
 void addIndexingLowerings(LoweringTable &table);
 void addContractionLowerings(LoweringTable &table);
+void addEinsumLowering(LoweringTable &table);
 void addConvolutionLowerings(LoweringTable &table);
 void addPoolingLowerings(LoweringTable &table);
 void addNormalizationLowerings(LoweringTable &table);
 void addQuantizationLowerings(LoweringTable &table);
 
-/// Operators that are compositions of others are rewritten into them first (attention, rotary embeddings, the fused
-/// ones of com.microsoft). Emits an error at an operation whose variant is not supported.
+/// Operators that are compositions of others are rewritten into them first (attention, rotary embeddings, the
+/// fused ones of com.microsoft). Emits an error at an operation whose variant is not supported.
 mlir::LogicalResult decomposeOnnx(mlir::Operation *root);
 
 } // namespace halyard::lowering

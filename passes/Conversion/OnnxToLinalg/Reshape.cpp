@@ -1,7 +1,7 @@
 // Reshapes as expansions and collapses of groups of axes, found by comparing products of extents.
 //
-// An extent is a constant factor times factors that stand for themselves: expressions over the lengths or values.
-// Walking over both shapes, a group ends where the products so far are equal.
+// An extent is a constant factor times factors that stand for themselves: expressions over the lengths or
+// values. Walking over both shapes, a group ends where the products so far are equal.
 #include "passes/Conversion/OnnxToLinalg/Lowering.h"
 
 using namespace mlir;
@@ -135,7 +135,8 @@ Value Lowering::reshape(Value value, ArrayRef<Extent> target) {
     SmallVector<ReassociationIndices> none;
     if (type.getRank() == 0)
       return tensor::ExpandShapeOp::create(b, targetType, value, none, target);
-    if (RankedTensorType ones = typeOf(SmallVector<Extent>(type.getRank(), b.getIndexAttr(1)), type.getElementType());
+    if (RankedTensorType ones =
+            typeOf(SmallVector<Extent>(type.getRank(), b.getIndexAttr(1)), type.getElementType());
         ones != type)
       value = tensor::CastOp::create(b, ones, value);
     return tensor::CollapseShapeOp::create(b, targetType, value, none);
@@ -177,7 +178,8 @@ Value Lowering::unsqueeze(Value value, ArrayRef<int64_t> axes) {
   return tensor::ExpandShapeOp::create(b, typeOf(target, elementOf(value)), value, groups, target);
 }
 
-/// Extents of a reshape from its shape operand: 0 keeps an extent, -1 is what remains of the number of elements.
+/// Extents of a reshape from its shape operand: 0 keeps an extent, -1 is what remains of the number of
+/// elements.
 static Extents shapeOperandExtents(onnx::ReshapeOp op, Lowering &l) {
   Value data = op.getData(), shape = op.getShape();
   int64_t rank = rankOf(op.getResult()), inferred = -1;
@@ -196,7 +198,8 @@ static Extents shapeOperandExtents(onnx::ReshapeOp op, Lowering &l) {
   for (int64_t axis = 0; axis < rank; ++axis) {
     if (axis == inferred)
       continue;
-    auto same = llvm::find_if(numerator, [&](Extent e) { return isEqualConstantIntOrValue(e, target[axis]); });
+    auto same =
+        llvm::find_if(numerator, [&](Extent e) { return isEqualConstantIntOrValue(e, target[axis]); });
     if (same != numerator.end())
       numerator.erase(same);
     else

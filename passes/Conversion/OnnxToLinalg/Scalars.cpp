@@ -38,7 +38,7 @@ Value Scalars::integer(Type type, int64_t value) {
 Value Scalars::constant(Attribute value) {
   if (auto integer = dyn_cast<IntegerAttr>(value))
     return arith::ConstantOp::create(b, IntegerAttr::get(signless(integer.getType()), integer.getValue()));
-  return arith::ConstantOp::create(b, cast<TypedAttr>(value));
+  return arith::ConstantOp::create(b, llvm::cast<TypedAttr>(value));
 }
 
 Value Scalars::lowest(Type type) {
@@ -85,12 +85,14 @@ Value Scalars::min(Value x, Value y) {
 Value Scalars::less(Value x, Value y) {
   if (isFloat(x))
     return arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, y);
-  return arith::CmpIOp::create(b, integersUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x, y);
+  return arith::CmpIOp::create(b, integersUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x,
+                               y);
 }
 Value Scalars::lessOrEqual(Value x, Value y) {
   if (isFloat(x))
     return arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, x, y);
-  return arith::CmpIOp::create(b, integersUnsigned ? arith::CmpIPredicate::ule : arith::CmpIPredicate::sle, x, y);
+  return arith::CmpIOp::create(b, integersUnsigned ? arith::CmpIPredicate::ule : arith::CmpIPredicate::sle, x,
+                               y);
 }
 Value Scalars::equal(Value x, Value y) {
   if (isFloat(x))
@@ -98,7 +100,9 @@ Value Scalars::equal(Value x, Value y) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, y);
 }
 
-Value Scalars::select(Value condition, Value x, Value y) { return arith::SelectOp::create(b, condition, x, y); }
+Value Scalars::select(Value condition, Value x, Value y) {
+  return arith::SelectOp::create(b, condition, x, y);
+}
 Value Scalars::neg(Value x) {
   return isFloat(x) ? Value(arith::NegFOp::create(b, x)) : sub(integer(x.getType(), 0), x);
 }
@@ -127,6 +131,14 @@ Value Scalars::softplus(Value x) {
   return add(max(x, zero), log(add(one, exp(neg(abs(x))))));
 }
 
+bool Scalars::isUnsignedValue(Value x) const {
+  if (x.getType().isInteger(1))
+    return true;
+  if (auto conversion = x.getDefiningOp<UnrealizedConversionCastOp>())
+    return conversion.getOperand(0).getType().isUnsignedInteger();
+  return x.getDefiningOp() && integersUnsigned;
+}
+
 Value Scalars::cast(Value x, Type to) {
   Type from = x.getType(), target = signless(to);
   bool toFloat = isa<FloatType>(target);
@@ -134,27 +146,34 @@ Value Scalars::cast(Value x, Type to) {
     if (from.isInteger(1))
       return x;
     Value zero = constant(from, 0);
-    return isFloat(x) ? Value(arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x, zero)) : logicalNot(equal(x, zero));
+    return isFloat(x) ? Value(arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, x, zero))
+                      : logicalNot(equal(x, zero));
   }
   if (from == target)
     return x;
-  bool fromUnsigned = integersUnsigned || from.isInteger(1);
+  bool fromUnsigned = isUnsignedValue(x);
   if (isFloat(x) && toFloat)
-    return from.getIntOrFloatBitWidth() < target.getIntOrFloatBitWidth() ? Value(arith::ExtFOp::create(b, target, x))
+    return from.getIntOrFloatBitWidth() < target.getIntOrFloatBitWidth()
+               ? Value(arith::ExtFOp::create(b, target, x))
            : from.getIntOrFloatBitWidth() > target.getIntOrFloatBitWidth()
                ? Value(arith::TruncFOp::create(b, target, x))
                : cast(cast(x, b.getF32Type()), to);
   if (isFloat(x))
-    return isUnsigned(to) ? Value(arith::FPToUIOp::create(b, target, x)) : Value(arith::FPToSIOp::create(b, target, x));
+    return isUnsigned(to) ? Value(arith::FPToUIOp::create(b, target, x))
+                          : Value(arith::FPToSIOp::create(b, target, x));
   if (toFloat)
-    return fromUnsigned ? Value(arith::UIToFPOp::create(b, target, x)) : Value(arith::SIToFPOp::create(b, target, x));
+    return fromUnsigned ? Value(arith::UIToFPOp::create(b, target, x))
+                        : Value(arith::SIToFPOp::create(b, target, x));
   if (from.getIntOrFloatBitWidth() > target.getIntOrFloatBitWidth())
     return arith::TruncIOp::create(b, target, x);
-  return fromUnsigned ? Value(arith::ExtUIOp::create(b, target, x)) : Value(arith::ExtSIOp::create(b, target, x));
+  return fromUnsigned ? Value(arith::ExtUIOp::create(b, target, x))
+                      : Value(arith::ExtSIOp::create(b, target, x));
 }
 
 Value Scalars::position(int64_t dim) { return linalg::IndexOp::create(b, dim); }
-Value Scalars::position(int64_t dim, Type type) { return arith::IndexCastOp::create(b, signless(type), position(dim)); }
+Value Scalars::position(int64_t dim, Type type) {
+  return arith::IndexCastOp::create(b, signless(type), position(dim));
+}
 Value Scalars::toIndex(Value x) {
   return x.getType().isIndex() ? x : Value(arith::IndexCastOp::create(b, b.getIndexType(), x));
 }

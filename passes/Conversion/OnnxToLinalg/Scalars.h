@@ -17,7 +17,8 @@ bool isUnsigned(mlir::Type type);
 /// Half floats are summed in float32.
 mlir::Type accumulatorType(mlir::Type type);
 
-/// Builds scalar operations. Operands are floats or signless integers; `integersUnsigned` says how to read the latter.
+/// Builds scalar operations. Operands are floats or signless integers; `integersUnsigned` says how to read
+/// the latter.
 class Scalars {
 public:
   using Value = mlir::Value;
@@ -54,8 +55,8 @@ public:
   Value tanh(Value x);
   Value erf(Value x);
 
-  /// Conversion as ONNX's Cast does it: floats are truncated towards zero, what is not 0 is true. `to` is an ONNX type;
-  /// the result is signless.
+  /// Conversion as ONNX's Cast does it: floats are truncated towards zero, what is not 0 is true. `to` is an
+  /// ONNX type; the result is signless.
   Value cast(Value x, Type to);
 
   /// Position of loop `dim`, as an index, or as a number of an integer type.
@@ -68,6 +69,10 @@ public:
 
   mlir::ImplicitLocOpBuilder &b;
   const bool integersUnsigned;
+
+private:
+  /// Elements of unsigned tensors come with a conversion that tells; computed values follow the body.
+  bool isUnsignedValue(Value x) const;
 };
 
 } // namespace halyard::lowering
