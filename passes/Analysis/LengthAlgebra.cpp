@@ -33,7 +33,23 @@ std::optional<int64_t> LengthAlgebra::value(AffineExpr expr) {
   return std::nullopt;
 }
 
-AffineExpr LengthAlgebra::simplify(AffineExpr expr) const { return simplifyAffineExpr(expr, 0, 2); }
+/// Writes (x floordiv a) floordiv b as x floordiv (a * b), which affine simplification leaves as it is.
+static AffineExpr mergeDivisions(AffineExpr expr) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return expr;
+  AffineExpr left = mergeDivisions(binary.getLHS()), right = mergeDivisions(binary.getRHS());
+  auto inner = dyn_cast<AffineBinaryOpExpr>(left);
+  if (expr.getKind() == AffineExprKind::FloorDiv && inner && inner.getKind() == AffineExprKind::FloorDiv &&
+      isa<AffineConstantExpr>(right) && isa<AffineConstantExpr>(inner.getRHS()))
+    return inner.getLHS().floorDiv(inner.getRHS() * right);
+  return getAffineBinaryOpExpr(expr.getKind(), left, right);
+}
+
+AffineExpr LengthAlgebra::simplify(AffineExpr expr) const {
+  AffineExpr simple = simplifyAffineExpr(expr, 0, 2), merged = mergeDivisions(simple);
+  return merged == simple ? simple : simplifyAffineExpr(merged, 0, 2);
+}
 
 //===-- operations
 //-------------------------------------------------------------------------------------------------===//

@@ -9,6 +9,8 @@
 #include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Simplification.h"
+#include "passes/Transforms/Splat.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -49,12 +51,26 @@ public:
       if (!isa<onnx::ConstantOp, seq::ExtentsOp>(op))
         for (Value result : op->getResults())
           replace(result);
+      if (isa<onnx::ReshapeOp, onnx::ExpandOp>(op))
+        spellOut(op);
     });
     auto returned = func.getBody().front().getTerminator()->getOperandTypes();
     func.setFunctionType(FunctionType::get(func.getContext(), func.getArgumentTypes(), returned));
   }
 
 private:
+  /// Lets a Reshape or Expand name every extent of its result, instead of -1, 0 and 1 for some of them.
+  void spellOut(Operation *op) {
+    AffineMap wanted = shapes.shapeMap(op->getResult(0));
+    // A zero would be read as "keep".
+    if (!wanted || llvm::any_of(wanted.getResults(),
+                                [](AffineExpr extent) { return LengthAlgebra::value(extent) == 0; }))
+      return;
+    std::optional<LengthExprs> given = shapes.contents(op->getOperand(1));
+    if (!given || ArrayRef(*given) != wanted.getResults())
+      op->setOperand(1, makeExtents(op, wanted));
+  }
+
   /// Redirects the uses of a value whose elements are known to an operation that only says them.
   void replace(Value value) {
     std::optional<LengthExprs> contents = shapes.contents(value);
@@ -77,13 +93,32 @@ private:
   const SymbolicShapes &shapes;
 };
 
+/// Says where the analysis lost track, one remark for each operation whose operands were still known.
+void remarkUnknown(func::FuncOp func, const SymbolicShapes &shapes) {
+  auto known = [&](Value value) { return isa<NoneType>(value.getType()) || shapes.shapeMap(value); };
+  func.walk([&](Operation *op) {
+    if (llvm::all_of(op->getOperands(), known) && !llvm::all_of(op->getResults(), known))
+      op->emitRemark("has a result of unknown extents");
+  });
+}
+
 struct ResolveShapes : impl::ResolveShapesBase<ResolveShapes> {
+  using ResolveShapesBase::ResolveShapesBase;
+
   void runOnOperation() override {
-    FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(getOperation());
-    if (failed(shapes))
-      return signalPassFailure();
-    Resolver(*shapes).run(getOperation());
+    if (failed(resolveShapes(getOperation(), remarks)))
+      signalPassFailure();
   }
 };
 } // namespace
+
+LogicalResult resolveShapes(func::FuncOp func, bool remarks) {
+  FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(func);
+  if (failed(shapes))
+    return failure();
+  Resolver(*shapes).run(func);
+  if (remarks)
+    remarkUnknown(func, *shapes);
+  return success();
+}
 } // namespace halyard

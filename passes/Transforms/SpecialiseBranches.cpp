@@ -6,6 +6,7 @@
 #include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Simplification.h"
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -31,29 +32,34 @@ void inlineBranch(onnx::IfOp op, bool taken) {
 
 struct SpecialiseBranches : impl::SpecialiseBranchesBase<SpecialiseBranches> {
   void runOnOperation() override {
-    // A condition inside a branch may depend on what that branch computes, and shapes are known better once
-    // the outer branch is inlined: decide the outermost first, then look again.
-    while (true) {
-      SmallVector<onnx::IfOp> branches(getOperation().getBody().front().getOps<onnx::IfOp>());
-      if (branches.empty())
-        return;
-      FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(getOperation());
-      if (failed(shapes))
-        return signalPassFailure();
-      bool changed = false;
-      for (onnx::IfOp branch : branches) {
-        std::optional<LengthExprs> condition = shapes->contents(branch.getCondition());
-        std::optional<int64_t> taken =
-            condition && condition->size() == 1 ? LengthAlgebra::value(condition->front()) : std::nullopt;
-        if (!taken)
-          continue;
-        inlineBranch(branch, *taken != 0);
-        changed = true;
-      }
-      if (!changed)
-        return;
-    }
+    if (failed(specialiseBranches(getOperation())))
+      signalPassFailure();
   }
 };
 } // namespace
+
+LogicalResult specialiseBranches(func::FuncOp func) {
+  // A condition inside a branch may depend on what that branch computes, and shapes are known better once the
+  // outer branch is inlined: decide the outermost first, then look again.
+  while (true) {
+    SmallVector<onnx::IfOp> branches(func.getBody().front().getOps<onnx::IfOp>());
+    if (branches.empty())
+      return success();
+    FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(func);
+    if (failed(shapes))
+      return failure();
+    bool changed = false;
+    for (onnx::IfOp branch : branches) {
+      std::optional<LengthExprs> condition = shapes->contents(branch.getCondition());
+      std::optional<int64_t> taken =
+          condition && condition->size() == 1 ? LengthAlgebra::value(condition->front()) : std::nullopt;
+      if (!taken)
+        continue;
+      inlineBranch(branch, *taken != 0);
+      changed = true;
+    }
+    if (!changed)
+      return success();
+  }
+}
 } // namespace halyard

@@ -1,0 +1,20 @@
+// Folding of operators on splats.
+#ifndef HALYARD_PASSES_TRANSFORMS_SPLATFOLDING_H
+#define HALYARD_PASSES_TRANSFORMS_SPLATFOLDING_H
+
+#include "passes/Analysis/SymbolicShapes.h"
+#include "passes/Transforms/ConstantFolder.h"
+
+namespace halyard {
+
+/// A value for the only result of `op` that follows from splat operands, or null: operators on splats alone
+/// give splats, and a neutral splat leaves the other operand. Any operations needed are built before `op`.
+mlir::Value foldSplats(mlir::Operation *op, const SymbolicShapes &shapes, ConstantFolder &folder);
+
+/// Whether the operator computes each element of its result from the elements at the same place of its
+/// operands.
+bool isElementwise(mlir::Operation *op);
+
+} // namespace halyard
+
+#endif

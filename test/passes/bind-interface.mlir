@@ -1,0 +1,64 @@
+// RUN: halyard-opt %s --bind-interface | FileCheck %s
+
+// CHECK-DAG: #[[ROWS:.*]] = affine_map<()[s0, s1] -> ((s0 + 1) floordiv 2)>
+// CHECK-DAG: #[[SOURCE:.*]] = affine_map<()[s0, s1] -> (1, s0)>
+
+// The memory of this encoder has half as many rows as the source, while masks over the source have all of them.
+module attributes {halyard.limits = {max_source = 512 : i64, max_target = 64 : i64}} {
+  // CHECK-LABEL: func @encoder
+  // CHECK-SAME: (%[[X:.*]]: tensor<1x?xi64> {halyard.shape = #[[SOURCE]], onnx.name = "input_ids"}) -> {{.*}} attributes {halyard.memory_rows = #[[ROWS]]}
+  func.func @encoder(%mask: tensor<?x?xi64> {onnx.name = "attention_mask"},
+                     %ids: tensor<?x?xi64> {onnx.name = "input_ids"})
+      -> (tensor<*xf32> {onnx.name = "hidden_states.0"}, tensor<*xf32> {onnx.name = "last_hidden_state"}) {
+    // CHECK-DAG: %[[ONE:.*]] = onnx.Constant {value = dense<1> : tensor<i64>}
+    // CHECK-DAG: %[[SHAPE:.*]] = seq.extents #{{.*}} : tensor<2xi64>
+    // CHECK: %[[MASK:.*]] = onnx.Expand %[[ONE]], %[[SHAPE]] : (tensor<i64>, tensor<2xi64>) -> tensor<1x?xi64>
+    %none = onnx.None : () -> none
+    %table = onnx.Constant {value = dense<1.0> : tensor<16x8xf32>} : () -> tensor<16x8xf32>
+    %zero = onnx.Constant {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+    %one = onnx.Constant {value = dense<1> : tensor<1xi64>} : () -> tensor<1xi64>
+    %two = onnx.Constant {value = dense<2> : tensor<1xi64>} : () -> tensor<1xi64>
+    %far = onnx.Constant {value = dense<9223372036854775807> : tensor<1xi64>} : () -> tensor<1xi64>
+    // CHECK: onnx.Mul %[[X]], %[[MASK]]
+    %masked = onnx.Mul %ids, %mask : (tensor<?x?xi64>, tensor<?x?xi64>) -> tensor<*xi64>
+    %e = onnx.Gather %table, %masked : (tensor<16x8xf32>, tensor<*xi64>) -> tensor<*xf32>
+    // CHECK: %[[HALF:.*]] = onnx.Slice
+    %h = onnx.Slice %e, %zero, %far, %one, %two : (tensor<*xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xf32>
+    // CHECK: return %[[HALF]] :
+    return %e, %h : tensor<*xf32>, tensor<*xf32>
+  }
+
+  // CHECK-LABEL: func @decoder
+  // CHECK-SAME: (%{{.*}}: tensor<1x?xi64> {halyard.shape = affine_map<()[s0, s1] -> (1, s1)>, onnx.name = "input_ids"}, %{{.*}}: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, (s0 + 1) floordiv 2, 8)>, onnx.name = "encoder_hidden_states"}) -> (tensor<*xf32> {onnx.name = "logits"})
+  func.func @decoder(%mask: tensor<?x?xi64> {onnx.name = "encoder_attention_mask"},
+                     %ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                     %memory: tensor<?x?x8xf32> {onnx.name = "encoder_hidden_states"},
+                     %past: tensor<?x2x?x4xf32> {onnx.name = "past_key_values.0.decoder.key"},
+                     %cross: tensor<?x2x?x4xf32> {onnx.name = "past_key_values.0.encoder.key"},
+                     %positions: tensor<?xi64> {onnx.name = "cache_position"},
+                     %branch: tensor<1xi1> {onnx.name = "use_cache_branch"})
+      -> (tensor<*xf32> {onnx.name = "present.0.decoder.key"}, tensor<*xf32> {onnx.name = "logits"}) {
+    // CHECK-DAG: %[[FALSE:.*]] = onnx.Constant {value = dense<false> : tensor<i1>}
+    // CHECK-DAG: %[[USES:.*]] = onnx.Expand %[[FALSE]], %{{.*}} : (tensor<i1>, tensor<1xi64>) -> tensor<1xi1>
+    // CHECK-DAG: %[[RANGE:.*]] = onnx.Range %{{.*}}, %{{.*}}, %{{.*}} : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+    // CHECK-DAG: onnx.Constant {value = dense<> : tensor<1x2x0x4xf32>}
+    // CHECK: onnx.If(%[[USES]])
+    %r = onnx.If(%branch) : (tensor<1xi1>) -> tensor<*xf32> {
+      %0 = onnx.Add %past, %cross : (tensor<?x2x?x4xf32>, tensor<?x2x?x4xf32>) -> tensor<*xf32>
+      onnx.Yield %0 : tensor<*xf32>
+    } else {
+      %f = onnx.Cast %positions {to = f32} : (tensor<?xi64>) -> tensor<*xf32>
+      %m = onnx.Cast %mask {to = f32} : (tensor<?x?xi64>) -> tensor<*xf32>
+      %0 = onnx.Add %f, %m : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+      onnx.Yield %0 : tensor<*xf32>
+    }
+    // CHECK: return %{{.*}} : tensor<*xf32>
+    %p = onnx.Identity %past : (tensor<?x2x?x4xf32>) -> tensor<*xf32>
+    return %p, %r : tensor<*xf32>, tensor<*xf32>
+  }
+
+  // CHECK-NOT: func @decoder_with_past
+  func.func @decoder_with_past(%ids: tensor<?x?xi64> {onnx.name = "input_ids"}) -> tensor<?x?xi64> {
+    return %ids : tensor<?x?xi64>
+  }
+}
