@@ -48,7 +48,7 @@ public:
     }
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       return translateLinalg(linalgOp, operands, scope, Precision::exact, "kernel");
-    return translateSeqOp(op, operands, Precision::exact, "kernel");
+    return translateSeqOp(op, operands, /*lanes=*/16, "kernel");
   }
 
   std::vector<Halide::Argument> arguments;

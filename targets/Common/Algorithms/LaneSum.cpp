@@ -8,7 +8,7 @@ using Halide::Expr;
 LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Expr extent, int lanes,
                  const Term &term)
     : partial(name + "_lanes"), total(name), lane(Halide::Internal::unique_name("lane")), rows(rows),
-      lanes(lanes) {
+      lanes(lanes), extent(extent) {
   std::vector<Expr> rowIndices(rows.begin(), rows.end());
   std::vector<Expr> laneIndices{lane};
   laneIndices.insert(laneIndices.end(), rowIndices.begin(), rowIndices.end());
@@ -39,4 +39,6 @@ void LaneSum::computeAt(const Halide::LoopLevel &level) {
   partial.compute_at(level).store_in(Halide::MemoryType::Stack).vectorize(lane);
   partial.update().reorder(lane, step).vectorize(lane);
   total.update().atomic().vectorize(across);
+  if (total.num_update_definitions() > 1)
+    total.update(1).unscheduled();
 }

@@ -17,6 +17,7 @@ struct LaneSum {
   /// (update 1).
   Halide::RVar step, across;
   int lanes;
+  Halide::Expr extent;
 
   using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &rows, Halide::Expr k)>;
   LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Halide::Expr extent, int lanes,

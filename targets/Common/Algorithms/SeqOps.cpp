@@ -26,13 +26,12 @@ static void finishStage(Stage &stage) {
   stage.results.push_back(viewOf(stage.func, 0, stage.extents, type.getElementType()));
 }
 
-Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands,
+Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands, int lanes,
                                       const std::string &name) {
   const TensorView &input = operands[0], &scale = operands[1];
   Stage stage = rowsStage(op, input.extents[0], name);
   Halide::Var row = stage.vars[0], feature = stage.vars[1];
   Expr features = stage.extents[1];
-  constexpr int lanes = 16;
   bool isLayer = op.getKind() == seq::NormKind::layer;
   auto asFloat = [](Expr value) { return value.type().bits() == 64 ? value : Halide::cast<float>(value); };
   auto element = [=](Expr r, Expr k) { return asFloat(input.at({r, k})); };
@@ -105,6 +104,7 @@ Stage halyard::kernels::translatePrefixSum(seq::PrefixSumOp op, ArrayRef<TensorV
     stage.func(feature, row) = zero;
     accumulate(row, stage.func(feature, row), input.at({operands[1].at({row}), domain.x, feature}));
     stage.reductions = {domain.x};
+    stage.isRagged = true;
   } else {
     Halide::RDom domain(1, Halide::max(input.extents[0] - 1, 0));
     Expr first = exclusive ? zero : toStorage(input.at({Expr(0), feature}), input.elementType);
@@ -117,10 +117,10 @@ Stage halyard::kernels::translatePrefixSum(seq::PrefixSumOp op, ArrayRef<TensorV
   return stage;
 }
 
-FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<TensorView> operands, Precision,
+FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<TensorView> operands, int lanes,
                                                   const std::string &name, const TensorView *) {
   return llvm::TypeSwitch<Operation *, FailureOr<Stage>>(op)
-      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, name); })
+      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, lanes, name); })
       .Case([&](seq::RotaryOp rotary) { return translateRotary(rotary, operands, name); })
       .Case([&](seq::PrefixSumOp sum) { return translatePrefixSum(sum, operands, name); })
       .Default([](Operation *other) -> FailureOr<Stage> { return other->emitOpError("has no kernel"); });

@@ -8,6 +8,8 @@
 
 namespace halyard::kernels {
 
+struct CpuShape;
+
 /// A Func that computes the results of one operation. With several results it is a tuple.
 struct Stage {
   mlir::Operation *op = nullptr;
@@ -19,10 +21,16 @@ struct Stage {
   llvm::SmallVector<Halide::RVar, 4> reductions;
   /// True if the update reads rows before its own, so that rows are computed in order.
   bool isScan = false;
+  /// True if rows reduce over ranges of their own.
+  bool isRagged = false;
   /// Helpers that hold one value per row (the first of `vars`): sums over features, and what follows from
   /// them.
   std::vector<LaneSum> rowSums;
   std::vector<Halide::Func> rowValues;
+  /// Sums that every element of the Func reads at its own index.
+  std::vector<LaneSum> elementSums;
+  /// Set if the operation brings its own schedule, for when it is an output.
+  std::function<void(Stage &, const CpuShape &)> schedule;
   /// One view per result.
   llvm::SmallVector<TensorView, 1> results;
 

@@ -67,6 +67,7 @@ Expr halyard::kernels::clampedIndex(Expr index, Expr extent) {
 TensorView halyard::kernels::viewOf(const Halide::ImageParam &param, RankedTensorType type) {
   TensorView view;
   view.elementType = type.getElementType();
+  view.isMemory = true;
   int64_t rank = type.getRank();
   for (int64_t i = 0; i < rank; ++i) {
     int64_t extent = type.getDimSize(i);

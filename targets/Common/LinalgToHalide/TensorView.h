@@ -47,6 +47,8 @@ struct TensorView {
   Exprs extents;
   /// The element at an index (outermost first), in compute type. Indices must be within the extents.
   std::function<Halide::Expr(ExprsRef)> at;
+  /// True if reading an element is one load: a kernel argument, or a slice or reshape of one.
+  bool isMemory = false;
 
   int64_t rank() const { return extents.size(); }
 };

@@ -1,0 +1,209 @@
+// From kernel functions to Funcs. Structural operations and scalars vanish into expressions, every other
+// operation is a stage, and each result is a Func with buffer constraints.
+#include "targets/Common/Kernel.h"
+
+#include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Algorithms/SeqOps.h"
+#include "targets/Common/Algorithms/SumOps.h"
+#include "targets/Common/LinalgToHalide/LinalgOps.h"
+#include "targets/Common/LinalgToHalide/StructuralOps.h"
+
+using namespace mlir;
+using namespace halyard;
+using namespace halyard::kernels;
+using Halide::Expr;
+
+namespace {
+class KernelTranslation {
+public:
+  KernelTranslation(func::FuncOp function, int lanes) : lanes(lanes), scope(Precision::fast) {
+    kernel.function = function;
+  }
+
+  FailureOr<Kernel> run();
+
+private:
+  LogicalResult declareArgument(unsigned index, BlockArgument argument);
+  void declareTensor(const std::string &name, Value value, RankedTensorType type);
+  void declareScalar(const std::string &name, Value value);
+  LogicalResult translate(Operation &op);
+  FailureOr<TensorView> operandView(Value value);
+  LogicalResult addOutputs(func::ReturnOp op);
+  bool takeStageOutput(ValueRange results, unsigned &next);
+  LogicalResult addCopy(Value result, unsigned index);
+  bool mayBeOutput(const Stage &stage) const;
+
+  int lanes;
+  Kernel kernel;
+  ValueScope scope;
+  const TensorView *keyRows = nullptr;
+};
+
+/// Constrains a buffer to start at 0, to be dense and row-major, and to the extents that are known. `dims`
+/// are Halide's dimensions, innermost first.
+template <typename Buffer> void constrain(Buffer buffer, ExprsRef extents) {
+  Expr stride = 1;
+  for (int dim = 0, rank = extents.size(); dim < rank; ++dim) {
+    Expr extent = extents[rank - 1 - dim];
+    buffer.dim(dim).set_min(0);
+    buffer.dim(dim).set_stride(stride);
+    if (Halide::Internal::is_const(extent))
+      buffer.dim(dim).set_extent(extent);
+    else
+      extent = buffer.dim(dim).extent();
+    stride = Halide::Internal::simplify(stride * extent);
+  }
+}
+} // namespace
+
+void KernelTranslation::declareTensor(const std::string &name, Value value, RankedTensorType type) {
+  Halide::ImageParam param(storageType(type.getElementType()), type.getRank(), name);
+  TensorView view = viewOf(param, type);
+  constrain<Halide::ImageParam &>(param, view.extents);
+  scope.define(value, view);
+  kernel.arguments.push_back(param);
+}
+
+void KernelTranslation::declareScalar(const std::string &name, Value value) {
+  Halide::Type type = isa<IndexType>(value.getType()) ? Halide::Int(32) : storageType(value.getType());
+  Halide::Parameter param(type, /*is_buffer=*/false, 0, name);
+  Expr expr = Halide::Internal::Variable::make(type, name, param);
+  scope.define(value, isa<IndexType>(value.getType()) ? expr : fromStorage(expr, value.getType()));
+  kernel.arguments.emplace_back(name, Halide::Argument::InputScalar, type, 0, Halide::ArgumentEstimates{});
+}
+
+LogicalResult KernelTranslation::declareArgument(unsigned index, BlockArgument argument) {
+  std::string name = "arg" + std::to_string(index);
+  Type type = argument.getType();
+  if (auto tensor = dyn_cast<RankedTensorType>(type)) {
+    declareTensor(name, argument, tensor);
+  } else if (auto cache = dyn_cast<seq::CacheType>(type)) {
+    int64_t shape[] = {ShapedType::kDynamic, cache.getLength(), cache.getFeatures()};
+    declareTensor(name, argument, RankedTensorType::get(shape, cache.getElementType()));
+  } else if (type.isIntOrIndexOrFloat()) {
+    declareScalar(name, argument);
+  } else {
+    return kernel.function.emitOpError("is a kernel with an argument of type ") << type;
+  }
+  if (kernel.function.getArgAttr(index, "seq.source_rows"))
+    keyRows = scope.tensor(argument);
+  return success();
+}
+
+FailureOr<TensorView> KernelTranslation::operandView(Value value) {
+  if (const TensorView *view = scope.tensor(value))
+    return *view;
+  FailureOr<Expr> expr = scope.scalar(value);
+  if (failed(expr))
+    return failure();
+  TensorView view;
+  view.elementType = value.getType();
+  view.at = [expr = *expr](ExprsRef) { return expr; };
+  return view;
+}
+
+LogicalResult KernelTranslation::translate(Operation &op) {
+  if (llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>))
+    return success(); // scalars are translated where they are used
+  if (isStructuralOp(&op)) {
+    FailureOr<TensorView> view = translateStructuralOp(&op, scope, Precision::fast);
+    if (succeeded(view))
+      scope.define(op.getResult(0), *view);
+    return success(succeeded(view));
+  }
+  SmallVector<TensorView> operands;
+  for (Value operand : op.getOperands()) {
+    FailureOr<TensorView> view = operandView(operand);
+    if (failed(view))
+      return failure();
+    operands.push_back(*view);
+  }
+  std::string name = "stage" + std::to_string(kernel.stages.size());
+  FailureOr<Stage> stage = failure();
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(&op);
+  if (linalgOp && isContiguousSum(linalgOp))
+    stage = translateContiguousSum(linalgOp, operands, scope, lanes, name);
+  else if (linalgOp)
+    stage = translateLinalg(linalgOp, operands, scope, Precision::fast, name);
+  else
+    stage = translateSeqOp(&op, operands, lanes, name, keyRows);
+  if (failed(stage))
+    return failure();
+  for (auto [result, view] : llvm::zip_equal(op.getResults(), stage->results))
+    scope.define(result, view);
+  kernel.stages.push_back(std::move(*stage));
+  return success();
+}
+
+/// A reduction accumulates in registers and is copied out; all else is written in place.
+bool KernelTranslation::mayBeOutput(const Stage &stage) const {
+  return (!stage.reduces() || stage.isScan) && stage.elementSums.empty();
+}
+
+/// Makes a stage an output if its results are returned in order, starting at `next`.
+bool KernelTranslation::takeStageOutput(ValueRange results, unsigned &next) {
+  Operation *op = results[next].getDefiningOp();
+  for (auto [index, stage] : llvm::enumerate(kernel.stages)) {
+    if (stage.op != op || !mayBeOutput(stage))
+      continue;
+    unsigned count = op->getNumResults();
+    if (next + count > results.size() || !llvm::equal(op->getResults(), results.slice(next, count)) ||
+        llvm::any_of(kernel.outputs,
+                     [&, index = index](const Output &output) { return output.stage == int(index); }))
+      return false;
+    kernel.outputs.push_back({stage.func, stage.vars, stage.extents, static_cast<int>(index)});
+    next += count;
+    return true;
+  }
+  return false;
+}
+
+LogicalResult KernelTranslation::addCopy(Value result, unsigned index) {
+  const TensorView *view = scope.tensor(result);
+  if (!view)
+    return kernel.function.emitOpError("is a kernel that returns a value it does not compute: ") << result;
+  Output output;
+  output.func = Halide::Func("result" + std::to_string(index));
+  output.extents = view->extents;
+  for (int64_t dim = 0; dim < view->rank(); ++dim)
+    output.vars.emplace_back(Halide::Internal::unique_name("o" + std::to_string(dim)));
+  Exprs indices(output.vars.begin(), output.vars.end());
+  output.func(reversed(indices)) = toStorage(view->at(indices), view->elementType);
+  kernel.outputs.push_back(std::move(output));
+  return success();
+}
+
+LogicalResult KernelTranslation::addOutputs(func::ReturnOp op) {
+  unsigned next = 0;
+  while (next < op->getNumOperands()) {
+    if (takeStageOutput(op->getOperands(), next))
+      continue;
+    if (failed(addCopy(op->getOperand(next), next)))
+      return failure();
+    ++next;
+  }
+  for (Output &output : kernel.outputs)
+    for (Halide::OutputImageParam buffer : output.func.output_buffers())
+      constrain<Halide::OutputImageParam &>(buffer, output.extents);
+  return success();
+}
+
+FailureOr<Kernel> KernelTranslation::run() {
+  func::FuncOp function = kernel.function;
+  if (!function.getBody().hasOneBlock())
+    return function.emitOpError("is no kernel: its body is not one block"), failure();
+  Block &body = function.getBody().front();
+  for (auto [index, argument] : llvm::enumerate(body.getArguments()))
+    if (failed(declareArgument(index, argument)))
+      return failure();
+  for (Operation &op : body.without_terminator())
+    if (failed(translate(op)))
+      return failure();
+  if (failed(addOutputs(cast<func::ReturnOp>(body.getTerminator()))))
+    return failure();
+  return std::move(kernel);
+}
+
+FailureOr<Kernel> halyard::kernels::translateKernel(func::FuncOp function, int lanes) {
+  return KernelTranslation(function, lanes).run();
+}

@@ -1,0 +1,360 @@
+// The schedule of one output follows from what it reads. Helpers that hold a value per element (contractions)
+// make it tiled, with the helper computed per tile; helpers that hold a value per row (statistics) are
+// computed in the row's loop. Extents that are only known at run time get a branch for sizes that fill whole
+// tiles and one that goes element by element, so that the tile's extents are constants and accumulators stay
+// in registers. Partial tiles at the end are shifted inwards and recompute some elements: results may not
+// overlap arguments.
+#include "targets/Common/Schedules/CpuSchedule.h"
+
+#include "targets/Common/Schedules/AccessPattern.h"
+
+using namespace mlir;
+using namespace halyard::kernels;
+using Halide::Expr;
+using Halide::TailStrategy;
+using Halide::Var;
+
+/// Multiply-adds below which a second thread does not pay.
+static constexpr int64_t kParallelWork = 65536;
+/// Elements that one task of an elementwise kernel computes.
+static constexpr int64_t kParallelElements = 32768;
+
+static std::optional<int64_t> constantOf(const Expr &expr) {
+  auto value = Halide::Internal::as_const_int(Halide::Internal::simplify(expr));
+  return value ? std::optional<int64_t>(*value) : std::nullopt;
+}
+
+namespace {
+/// A Func that is neither inlined nor an output.
+struct Helper {
+  enum class Kind { reduction, elementSum, rowSum, rowValue } kind;
+  Stage *stage;
+  LaneSum *sum;
+  Halide::Func func;
+  /// For each argument (innermost first) the output's variable it is read at, or -1.
+  SmallVector<int> positions;
+
+  bool reads(int position) const { return llvm::is_contained(positions, position); }
+};
+
+/// One way to run the output: tiles of constant extents, under a condition (none for the last).
+struct Branch {
+  Expr condition;
+  int columns, rows;
+};
+
+class OutputSchedule {
+public:
+  OutputSchedule(Kernel &kernel, Output &output, const CpuShape &shape)
+      : kernel(kernel), output(output), shape(shape), rank(output.vars.size()) {}
+
+  void run();
+
+private:
+  void collectHelpers();
+  void addHelper(Helper::Kind kind, Stage &stage, LaneSum *sum, Halide::Func func);
+  void scheduleScan(Stage &stage);
+  void scheduleRows();
+  void scheduleTiles();
+  SmallVector<Branch> branches(int columns, int rows) const;
+  void applyTile(Halide::Stage stage, const Branch &branch);
+  void placeInTile(Helper &helper);
+  void placeReduction(Helper &helper);
+  void placeElementSum(Helper &helper);
+  void placeInRow(Helper &helper, const Halide::LoopLevel &level);
+  Halide::LoopLevel rowLevel(const Helper &helper) const;
+  void vectorizeInnermost(Halide::Stage stage);
+  void parallelizeRows();
+  bool isHeavy() const;
+  int lanesFor(int64_t extent) const;
+
+  Kernel &kernel;
+  Output &output;
+  const CpuShape &shape;
+  int rank;
+  std::vector<Helper> helpers;
+  /// Position of the tile's row variable; -1 if there is none.
+  int rowPosition = -1;
+  Var columnOuter{"columnOuter"}, columnInner{"columnInner"}, rowOuter{"rowOuter"}, rowInner{"rowInner"};
+};
+} // namespace
+
+//===-- helpers
+//----------------------------------------------------------------------------------------------------===//
+
+void OutputSchedule::addHelper(Helper::Kind kind, Stage &stage, LaneSum *sum, Halide::Func func) {
+  auto access = accessPattern(output.func, func);
+  if (!access)
+    return;
+  Helper helper{kind, &stage, sum, func, {}};
+  for (const Expr &index : *access) {
+    const auto *variable = index.as<Halide::Internal::Variable>();
+    auto it =
+        llvm::find_if(output.vars, [&](const Var &var) { return variable && variable->name == var.name(); });
+    helper.positions.push_back(it == output.vars.end() ? -1 : it - output.vars.begin());
+  }
+  helpers.push_back(std::move(helper));
+}
+
+void OutputSchedule::collectHelpers() {
+  for (auto [index, stage] : llvm::enumerate(kernel.stages)) {
+    bool isOutput = static_cast<int>(index) == output.stage;
+    if (stage.reduces() && !isOutput)
+      addHelper(Helper::Kind::reduction, stage, nullptr, stage.func);
+    for (LaneSum &sum : stage.elementSums)
+      addHelper(Helper::Kind::elementSum, stage, &sum, sum.total);
+    for (LaneSum &sum : stage.rowSums)
+      addHelper(Helper::Kind::rowSum, stage, &sum, sum.total);
+    for (Halide::Func &value : stage.rowValues)
+      addHelper(Helper::Kind::rowValue, stage, nullptr, value);
+  }
+}
+
+int OutputSchedule::lanesFor(int64_t extent) const {
+  int bytes = 4;
+  for (Halide::Type type : output.func.types())
+    bytes = std::max(bytes, type.bytes());
+  int lanes = std::max(shape.lanes * 4 / bytes, 1);
+  while (lanes > extent)
+    lanes /= 2;
+  return std::max(lanes, 1);
+}
+
+//===-- rows
+//-------------------------------------------------------------------------------------------------------===//
+
+/// Vectors along the innermost dimension; a static extent that is no multiple recomputes at its end, a
+/// dynamic one is predicated.
+void OutputSchedule::vectorizeInnermost(Halide::Stage stage) {
+  Var column = output.vars.back();
+  std::optional<int64_t> extent = constantOf(output.extents.back());
+  int lanes = lanesFor(extent.value_or(shape.lanes));
+  if (lanes > 1)
+    stage.vectorize(column, lanes, extent ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf);
+}
+
+/// Splits the outermost loop into tasks when there are enough elements for several.
+void OutputSchedule::parallelizeRows() {
+  int outermost = 0;
+  while (outermost < rank - 1 && constantOf(output.extents[outermost]) == 1)
+    ++outermost;
+  int64_t inner = 1;
+  for (const Expr &extent : ExprsRef(output.extents).drop_front(outermost + 1))
+    inner *= constantOf(extent).value_or(0);
+  if (outermost >= rank - 1 || inner <= 0)
+    return;
+  int chunk = std::max<int64_t>(1, kParallelElements / inner);
+  std::optional<int64_t> rows = constantOf(output.extents[outermost]);
+  if (rows && *rows < 2 * chunk)
+    return;
+  Var row = output.vars[outermost], task("task");
+  Halide::Stage stage =
+      rows ? Halide::Stage(output.func) : output.func.specialize(output.extents[outermost] >= 2 * chunk);
+  stage.split(row, task, row, chunk, TailStrategy::GuardWithIf).parallel(task);
+  if (!rows)
+    vectorizeInnermost(stage);
+}
+
+Halide::LoopLevel OutputSchedule::rowLevel(const Helper &helper) const {
+  int innermost = -1;
+  for (int position : helper.positions)
+    innermost = std::max(innermost, position);
+  return innermost < 0 ? Halide::LoopLevel::root() : Halide::LoopLevel(output.func, output.vars[innermost]);
+}
+
+void OutputSchedule::placeInRow(Helper &helper, const Halide::LoopLevel &level) {
+  if (helper.sum) {
+    helper.sum->computeAt(level);
+    return;
+  }
+  helper.func.compute_at(level).store_in(Halide::MemoryType::Stack);
+}
+
+void OutputSchedule::scheduleRows() {
+  if (rank == 0)
+    return;
+  parallelizeRows();
+  vectorizeInnermost(output.func);
+  for (Helper &helper : helpers)
+    placeInRow(helper, rowLevel(helper));
+}
+
+/// A prefix sum: rows one after the other, features in vectors.
+void OutputSchedule::scheduleScan(Stage &stage) {
+  vectorizeInnermost(stage.func);
+  Var feature = stage.vars.back(), lane("lane");
+  int lanes = lanesFor(constantOf(stage.extents.back()).value_or(1));
+  stage.func.update()
+      .split(feature, feature, lane, lanes, TailStrategy::GuardWithIf)
+      .reorder(lane, feature, stage.reductions.front())
+      .vectorize(lane);
+}
+
+//===-- tiles
+//------------------------------------------------------------------------------------------------------===//
+
+bool OutputSchedule::isHeavy() const {
+  int64_t work = 1;
+  std::optional<int64_t> columns = constantOf(output.extents.back());
+  if (columns)
+    work *= *columns;
+  else if (rowPosition >= 0)
+    work *= constantOf(output.extents[rowPosition]).value_or(1);
+  int64_t most = 1;
+  for (const Helper &helper : helpers) {
+    int64_t terms = 1;
+    if (helper.kind == Helper::Kind::reduction)
+      for (const auto &variable : helper.func.function().update(0).schedule().rvars())
+        terms *= constantOf(variable.extent).value_or(16);
+    if (helper.kind == Helper::Kind::elementSum)
+      terms = constantOf(helper.sum->extent).value_or(64);
+    most = std::max(most, terms);
+  }
+  return work * most >= kParallelWork;
+}
+
+/// Tiles for sizes that are only known at run time: whole ones if they fit, then smaller ones. `columns` and
+/// `rows` fit where the extents are static.
+SmallVector<Branch> OutputSchedule::branches(int columns, int rows) const {
+  Expr width = output.extents.back();
+  bool wideKnown = constantOf(width).has_value();
+  bool tallKnown = rowPosition < 0 || constantOf(output.extents[rowPosition]).has_value();
+  Expr height = rowPosition < 0 ? Expr(1) : output.extents[rowPosition];
+  SmallVector<Branch> result;
+  if (!wideKnown) {
+    Expr fits = width >= columns;
+    result.push_back({tallKnown ? fits : fits && height >= rows, columns, rows});
+    int narrow = std::min(columns, lanesFor(columns));
+    if (narrow > 1)
+      result.push_back({width >= narrow, narrow, tallKnown ? rows : 1});
+    result.push_back({Expr(), 1, tallKnown ? rows : 1});
+    return result;
+  }
+  if (!tallKnown)
+    result.push_back({height >= rows, columns, rows});
+  result.push_back({Expr(), columns, tallKnown ? rows : 1});
+  return result;
+}
+
+/// Loops of one branch, outermost first: other dimensions, column blocks (tasks), row blocks, the tile.
+void OutputSchedule::applyTile(Halide::Stage stage, const Branch &branch) {
+  Var column = output.vars.back();
+  stage.split(column, columnOuter, columnInner, branch.columns, TailStrategy::ShiftInwards);
+  std::vector<Halide::VarOrRVar> order{columnInner};
+  if (rowPosition >= 0) {
+    stage.split(output.vars[rowPosition], rowOuter, rowInner, branch.rows, TailStrategy::ShiftInwards);
+    order.push_back(rowInner);
+    order.push_back(rowOuter);
+  }
+  order.push_back(columnOuter);
+  for (int position = rank - 2; position >= 0; --position)
+    if (position != rowPosition)
+      order.push_back(output.vars[position]);
+  stage.reorder(order);
+  int lanes = std::min(lanesFor(branch.columns), branch.columns);
+  if (lanes > 1)
+    stage.vectorize(columnInner, lanes);
+  if (rowPosition >= 0)
+    stage.unroll(rowInner);
+  if (isHeavy())
+    stage.parallel(columnOuter);
+}
+
+/// Accumulators of a tile: columns in vectors, everything unrolled, the reduction outermost.
+void OutputSchedule::placeReduction(Helper &helper) {
+  Stage &stage = *helper.stage;
+  std::vector<Var> arguments(stage.vars.rbegin(), stage.vars.rend());
+  Var lane("lane");
+  Halide::Func func = stage.func;
+  std::vector<Halide::VarOrRVar> tile, rest;
+  for (auto [index, position] : llvm::enumerate(helper.positions))
+    (position == rank - 1 || (position >= 0 && position == rowPosition) ? tile : rest)
+        .push_back(arguments[index]);
+  Var column = arguments[llvm::find(helper.positions, rank - 1) - helper.positions.begin()];
+  int lanes = lanesFor(constantOf(output.extents.back()).value_or(shape.lanes));
+  auto schedule = [&](Halide::Stage definition, const std::vector<Halide::VarOrRVar> &reductions) {
+    definition.split(column, column, lane, lanes, TailStrategy::GuardWithIf);
+    std::vector<Halide::VarOrRVar> order{lane};
+    order.insert(order.end(), tile.begin(), tile.end());
+    order.insert(order.end(), reductions.begin(), reductions.end());
+    order.insert(order.end(), rest.begin(), rest.end());
+    definition.reorder(order).vectorize(lane);
+    for (const Halide::VarOrRVar &variable : tile)
+      definition.unroll(variable);
+  };
+  func.compute_at(output.func, rowPosition >= 0 ? rowOuter : columnOuter).store_in(Halide::MemoryType::Stack);
+  schedule(func, {});
+  schedule(func.update(), {stage.reductions.begin(), stage.reductions.end()});
+}
+
+void OutputSchedule::placeElementSum(Helper &helper) {
+  LaneSum &sum = *helper.sum;
+  sum.computeAt(Halide::LoopLevel(output.func, rowPosition >= 0 ? rowOuter : columnOuter));
+  std::vector<Halide::VarOrRVar> order{sum.lane};
+  for (auto [index, position] : llvm::enumerate(helper.positions)) {
+    if (position != rank - 1 && (position < 0 || position != rowPosition))
+      continue;
+    order.push_back(sum.rows[index]);
+    sum.partial.unroll(sum.rows[index]);
+    sum.partial.update().unroll(sum.rows[index]);
+    sum.total.unroll(sum.rows[index]);
+  }
+  order.push_back(sum.step);
+  sum.partial.update().reorder(order);
+}
+
+void OutputSchedule::placeInTile(Helper &helper) {
+  if (!helper.reads(rank - 1))
+    return placeInRow(helper, Halide::LoopLevel(output.func, rowPosition >= 0 ? rowOuter : columnOuter));
+  if (helper.kind == Helper::Kind::elementSum)
+    return placeElementSum(helper);
+  placeReduction(helper);
+}
+
+void OutputSchedule::scheduleTiles() {
+  bool sums = false, ragged = false;
+  for (const Helper &helper : helpers) {
+    sums |= helper.kind == Helper::Kind::elementSum;
+    ragged |= helper.stage->isRagged;
+    for (int position : helper.positions)
+      if (position < rank - 1 && position >= 0 && constantOf(output.extents[position]) != 1)
+        rowPosition = std::max(rowPosition, position);
+  }
+  std::optional<int64_t> width = constantOf(output.extents.back());
+  int lanes = lanesFor(width.value_or(shape.lanes));
+  int columns = sums ? 4 : lanes * shape.tileVectors;
+  if (width)
+    columns =
+        sums ? std::min<int64_t>(4, *width) : lanes * std::min<int64_t>(shape.tileVectors, *width / lanes);
+  int rows = sums ? shape.sumRows : shape.tileRows;
+  if (rowPosition >= 0)
+    rows = std::min<int64_t>(rows, constantOf(output.extents[rowPosition]).value_or(rows));
+  // Rows that reduce over different ranges share no loop.
+  if (ragged)
+    rows = 1;
+  for (const Branch &branch : branches(columns, rows))
+    applyTile(branch.condition.defined() ? output.func.specialize(branch.condition)
+                                         : Halide::Stage(output.func),
+              branch);
+  for (Helper &helper : helpers)
+    placeInTile(helper);
+}
+
+void OutputSchedule::run() {
+  if (output.stage >= 0) {
+    Stage &stage = kernel.stages[output.stage];
+    if (stage.schedule)
+      return stage.schedule(stage, shape);
+    if (stage.isScan)
+      return scheduleScan(stage);
+  }
+  collectHelpers();
+  bool tiled =
+      rank > 0 && llvm::any_of(helpers, [&](const Helper &helper) { return helper.reads(rank - 1); });
+  tiled ? scheduleTiles() : scheduleRows();
+}
+
+void halyard::kernels::scheduleForCpu(Kernel &kernel, const CpuShape &shape) {
+  for (Output &output : kernel.outputs)
+    OutputSchedule(kernel, output, shape).run();
+}

@@ -1,0 +1,74 @@
+// A machine that kernels are compiled for. Algorithms are shared by all targets (targets/Common); a target
+// adds its instruction set and its schedules.
+//
+// The C interface of a kernel. A kernel function `func.func @NAME(arguments) -> results` becomes
+//
+//   int NAME(argument..., result...);
+//
+// with one parameter per argument in order, then one per result:
+//
+//   tensor<AxBxT>                halide_buffer_t *  dim[0] is the innermost dimension (B), dim[1] the next
+//   (A) !seq.cache<L, F, T>          halide_buffer_t *  dim[0] = F features, dim[1] = L rows, dim[2] = slots
+//   index                        int32_t
+//   iN, fN                       a scalar of that type (i1 as uint8_t)
+//
+// Buffers are dense, row-major and start at 0 (`min` 0, strides the products of the inner extents); only
+// `host` and the extents of dynamic dimensions are read. i1 elements are bytes of 0 or 1. Results may not
+// overlap arguments or each other. The returned value is 0.
+//
+// Attention over caches that is not causal reads, for each row, the number of keys bound for the row's slot
+// from the argument marked with the attribute `seq.source_rows`: an int32 buffer with one entry per slot.
+// Causal attention and prefix sums need nothing but the row's slot and position (int32 buffers, operands of
+// the operation).
+//
+// A kernel allocates nothing on the heap and needs no runtime: what its object leaves undefined is at most
+// `halide_do_par_for` (if it is parallel) and functions of the C library.
+#ifndef HALYARD_TARGETS_COMMON_TARGET_H
+#define HALYARD_TARGETS_COMMON_TARGET_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace Halide {
+struct Target;
+}
+
+namespace halyard {
+
+namespace kernels {
+struct Kernel;
+}
+
+class Target {
+public:
+  virtual ~Target() = default;
+
+  /// The name given on the command line, as in "x86-64-v4".
+  virtual llvm::StringRef name() const = 0;
+  /// One line for `halyard targets`.
+  virtual llvm::StringRef description() const = 0;
+  /// The instruction set, and what an object may rely on (no runtime, no assertions).
+  virtual Halide::Target machine() const = 0;
+  /// float32 elements of a vector.
+  virtual int lanes() const = 0;
+  /// Gives every Func of the kernel a schedule. May throw Halide::Error.
+  virtual void schedule(kernels::Kernel &kernel) const = 0;
+};
+
+/// All targets, the default one first.
+llvm::ArrayRef<const Target *> allTargets();
+
+/// The target of that name, or null. "host" is the best x86-64 level that this machine has.
+const Target *lookupTarget(llvm::StringRef name);
+
+/// Compiles a kernel function to an object file at `objectPath`, with its symbol name as the C name. On
+/// failure an error was emitted at the operation concerned and no file is left.
+mlir::LogicalResult compileKernel(mlir::func::FuncOp kernel, const Target &target,
+                                  llvm::StringRef objectPath);
+
+/// The same to assembly text, for tests and for looking at.
+mlir::LogicalResult compileKernelToAssembly(mlir::func::FuncOp kernel, const Target &target,
+                                            llvm::StringRef assemblyPath);
+
+} // namespace halyard
+
+#endif

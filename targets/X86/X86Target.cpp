@@ -1,0 +1,68 @@
+// The x86-64 levels: instruction sets and the register tiles that suit them.
+#include "targets/X86/X86Target.h"
+
+#include "targets/Common/Schedules/CpuSchedule.h"
+
+using namespace halyard;
+using namespace halyard::kernels;
+using Feature = Halide::Target::Feature;
+
+namespace {
+class X86Target : public halyard::Target {
+public:
+  X86Target(llvm::StringRef name, llvm::StringRef description, std::vector<Feature> features, CpuShape shape)
+      : targetName(name), text(description), features(std::move(features)), shape(shape) {}
+
+  llvm::StringRef name() const override { return targetName; }
+  llvm::StringRef description() const override { return text; }
+  int lanes() const override { return shape.lanes; }
+
+  Halide::Target machine() const override {
+    Halide::Target target(Halide::Target::Linux, Halide::Target::X86, 64, features);
+    for (Feature feature :
+         {Halide::Target::NoRuntime, Halide::Target::NoAsserts, Halide::Target::NoBoundsQuery})
+      target.set_feature(feature);
+    return target;
+  }
+
+  void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, shape); }
+
+private:
+  llvm::StringRef targetName, text;
+  std::vector<Feature> features;
+  CpuShape shape;
+};
+} // namespace
+
+llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
+  using T = Halide::Target;
+  static const std::vector<Feature> v2{T::SSE41};
+  static const std::vector<Feature> v3{T::SSE41, T::AVX, T::AVX2, T::FMA, T::F16C};
+  static const std::vector<Feature> v4{T::SSE41, T::AVX,    T::AVX2,          T::FMA,
+                                       T::F16C,  T::AVX512, T::AVX512_Skylake};
+  static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3, {8, 2, 4, 2});
+  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2});
+  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4});
+  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2});
+  static const halyard::Target *const targets[] = {&common, &third, &fourth, &second};
+  return targets;
+}
+
+const halyard::Target *halyard::hostX86Target() {
+  Halide::Target host = Halide::get_host_target();
+  if (host.arch != Halide::Target::X86 || host.bits != 64)
+    return nullptr;
+  for (llvm::StringRef name : {"x86-64-v4", "x86-64-v3", "x86-64-v2"})
+    for (const Target *target : x86Targets()) {
+      Halide::Target machine = target->machine();
+      auto missing = [&](int feature) {
+        auto f = static_cast<Feature>(feature);
+        bool isInstructions = f != Halide::Target::NoRuntime && f != Halide::Target::NoAsserts &&
+                              f != Halide::Target::NoBoundsQuery;
+        return isInstructions && machine.has_feature(f) && !host.has_feature(f);
+      };
+      if (target->name() == name && llvm::none_of(llvm::seq<int>(0, Halide::Target::FeatureEnd), missing))
+        return target;
+    }
+  return nullptr;
+}

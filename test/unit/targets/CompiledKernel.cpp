@@ -1,0 +1,118 @@
+// Compiles with Halyard, links with the system's compiler, calls through a function pointer with any number
+// of arguments.
+#include "CompiledKernel.h"
+
+#include "targets/Common/Target.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <HalideRuntime.h>
+#include <dlfcn.h>
+
+using namespace halyard;
+using namespace halyard::test;
+
+/// Serial stand-in for the artifact's thread pool.
+extern "C" __attribute__((visibility("default"))) int
+halide_do_par_for(void *context, int (*task)(void *, int, uint8_t *), int min, int size, uint8_t *closure) {
+  for (int i = min; i < min + size; ++i)
+    if (int status = task(context, i, closure))
+      return status;
+  return 0;
+}
+
+CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName) : function(function) {
+  llvm::SmallString<128> path;
+  if (llvm::sys::fs::createUniqueDirectory("halyard-kernel", path)) {
+    error = "no temporary directory";
+    return;
+  }
+  directory = path.str();
+  object = directory + "/kernel.o";
+  const Target *target = lookupTarget(targetName);
+  if (!target || failed(compileKernel(function, *target, object))) {
+    error = target ? "does not compile" : "no such target";
+    return;
+  }
+  std::string name = directory + "/kernel.so";
+  std::string command = "c++ -shared -o " + name + " " + object + " -lm 2>&1";
+  if (std::system(command.c_str()) != 0)
+    error = "does not link";
+  else if (!(library = dlopen(name.c_str(), RTLD_NOW)))
+    error = dlerror();
+  else if (!(entry = dlsym(library, function.getSymName().str().c_str())))
+    error = "has no entry point";
+}
+
+CompiledKernel::~CompiledKernel() {
+  if (library)
+    dlclose(library);
+  llvm::sys::fs::remove_directories(directory);
+}
+
+std::vector<std::string> CompiledKernel::undefinedSymbols() const {
+  std::vector<std::string> names;
+  auto file = llvm::object::ObjectFile::createObjectFile(object);
+  if (!file)
+    return {"(unreadable object)"};
+  for (const llvm::object::SymbolRef &symbol : file->getBinary()->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (flags && name && (*flags & llvm::object::BasicSymbolRef::SF_Undefined) && !name->empty())
+      names.push_back(name->str());
+  }
+  return names;
+}
+
+namespace {
+/// A buffer descriptor over a tensor.
+struct Descriptor {
+  explicit Descriptor(const HostTensor &tensor) : dims(tensor.shape.size()) {
+    int32_t stride = 1;
+    for (size_t i = 0; i < dims.size(); ++i) {
+      int32_t extent = tensor.shape[dims.size() - 1 - i];
+      dims[i] = halide_dimension_t(0, extent, stride);
+      stride *= extent;
+    }
+    buffer.host = static_cast<uint8_t *>(tensor.data.get());
+    buffer.dimensions = dims.size();
+    buffer.dim = dims.data();
+  }
+  std::vector<halide_dimension_t> dims;
+  halide_buffer_t buffer = {};
+};
+
+/// Integers and pointers go through registers and the stack alike, so any kernel can be called with 16 words.
+int callWords(void *entry, std::vector<intptr_t> w) {
+  w.resize(16);
+  using Function = int (*)(intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t,
+                           intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t);
+  return reinterpret_cast<Function>(entry)(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10],
+                                           w[11], w[12], w[13], w[14], w[15]);
+}
+} // namespace
+
+std::vector<HostTensor> CompiledKernel::run(llvm::ArrayRef<Argument> arguments,
+                                            llvm::ArrayRef<llvm::SmallVector<int64_t>> resultShapes) const {
+  std::vector<std::unique_ptr<Descriptor>> descriptors;
+  std::vector<intptr_t> words;
+  std::vector<HostTensor> results;
+  auto add = [&](const HostTensor &tensor) {
+    descriptors.push_back(std::make_unique<Descriptor>(tensor));
+    words.push_back(reinterpret_cast<intptr_t>(&descriptors.back()->buffer));
+  };
+  for (const Argument &argument : arguments) {
+    if (const HostTensor *tensor = std::get_if<HostTensor>(&argument))
+      add(*tensor);
+    else
+      words.push_back(std::get<int32_t>(argument));
+  }
+  for (auto [shape, type] : llvm::zip(resultShapes, mlir::func::FuncOp(function).getResultTypes())) {
+    results.push_back(HostTensor::allocate(shape, llvm::cast<mlir::ShapedType>(type).getElementType()));
+    std::memset(results.back().data.get(), 0xA5, results.back().bytes());
+    add(results.back());
+  }
+  callWords(entry, words);
+  return results;
+}
