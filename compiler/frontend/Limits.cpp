@@ -16,7 +16,7 @@ namespace {
 
 /// Token sequences without a limit of their own (relative or rotary positions) get this one.
 constexpr int64_t kDefaultTokens = 512;
-/// Defaults never exceed this, even if the model's positions do; a larger one has to be asked for.
+/// Defaults for tokens never exceed this, even if the model's positions do; more has to be asked for.
 constexpr int64_t kLargestDefault = 1024;
 /// Audio is processed in pieces of half a minute at most.
 constexpr int64_t kDefaultSeconds = 30, kDefaultSamplingRate = 16000;
@@ -168,9 +168,9 @@ FailureOr<int64_t> chooseSource(Location location, const Configuration &configur
   if (llvm::none_of(ArrayRef(shape).drop_front(), ShapedType::isDynamic))
     return choose(location, "--max-source", asked, Bound{shape.back(), true}, 0);
   std::optional<Bound> bound = sourceBound(configuration, refined);
-  bool isSamples = type.getRank() == 2 && isa<FloatType>(type.getElementType());
-  if (bound && asked == 0 && !isSamples)
-    bound->length = std::min(bound->length, std::max(kLargestDefault, kDefaultPatches));
+  bool isTokens = isa<IntegerType>(type.getElementType());
+  if (bound && asked == 0 && isTokens)
+    bound->length = std::min(bound->length, kLargestDefault);
   return choose(location, "--max-source", asked, bound, kDefaultTokens);
 }
 
