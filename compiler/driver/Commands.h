@@ -46,7 +46,7 @@ struct RunOptions {
   std::vector<std::string> inputs; // each "name=file.npy"
   std::string decoderIds;          // "1,2": prompt for the decoder, instead of its start token
   int64_t maxNewTokens = 0;        // 0: from the generation settings
-  int64_t numBeams = 0;            // 0: from the generation settings
+  int64_t numBeams = 0;            // 0, 1: greedy search
   int64_t threads = 0;             // 0: one per core
   std::string logits;              // npy file to write, float32 [batch, steps, vocabulary]
   std::string memory;              // npy file to write, the encoder's output, float32 [batch, rows, features]

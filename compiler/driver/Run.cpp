@@ -1,6 +1,7 @@
 // `halyard run`: generates texts with a compiled model and prints their tokens.
 #include "compiler/driver/Diagnostics.h"
 #include "compiler/driver/RunArtifact.h"
+#include "compiler/driver/RunLogits.h"
 #include "compiler/driver/RunResults.h"
 
 #include <chrono>
@@ -30,8 +31,6 @@ bool checkOptions(const RunOptions &options, RunError &error) {
     return fail(error, "run", "expected one of --ids, --text, --audio, --image and --input", kUsageError);
   if (options.maxNewTokens < 0 || options.maxNewTokens > INT32_MAX)
     return fail(error, "--max-new-tokens", "expected a positive number", kUsageError);
-  if (options.numBeams < 0 || options.numBeams > 1)
-    return fail(error, "--num-beams", "beam search is not supported: expected 1", kUsageError);
   if (!options.text.empty())
     return fail(error, "--text", "the artifact brings no tokenizer: give token ids with --ids");
   if (!options.audio.empty())
@@ -61,6 +60,8 @@ private:
   bool checkPrompt();
   bool openSession();
   bool generate();
+  bool searchesBeams() const { return options.numBeams > 1; }
+  bool addLogitsOfTexts(const std::vector<halyard_request> &requests);
   void makeRequests(std::vector<halyard_request> &requests);
   bool explain(const halyard_error &problem);
 
@@ -123,11 +124,12 @@ void Run::makeRequests(std::vector<halyard_request> &requests) {
 }
 
 bool Run::generate() {
-  results.start(artifact.program(), sources.size(), !options.logits.empty());
+  results.start(artifact.program(), sources.size(), !options.logits.empty() && !searchesBeams());
   std::vector<halyard_request> requests;
   makeRequests(requests);
   halyard_options settings = {};
   settings.max_new_tokens = int32_t(options.maxNewTokens);
+  settings.num_beams = int32_t(options.numBeams);
   settings.user = &results;
   settings.on_logits = [](void *user, int32_t index, const float *logits) {
     static_cast<RunResults *>(user)->addLogits(index, logits);
@@ -143,6 +145,17 @@ bool Run::generate() {
   results.timing.generate = secondsSince(results.started);
   for (size_t i = 0; i < requests.size(); ++i)
     results.texts[i].tokens.resize(size_t(requests[i].count));
+  return options.logits.empty() || !searchesBeams() || addLogitsOfTexts(requests);
+}
+
+bool Run::addLogitsOfTexts(const std::vector<halyard_request> &requests) {
+  for (size_t i = 0; i < requests.size(); ++i) {
+    RunText &text = results.texts[i];
+    int status = computeLogits(artifact.program(), artifact.weights().data, halyard_session_arena(session),
+                               sources[i], text.tokens, requests[i].prompt_used, text.logits);
+    if (status)
+      return explain({status < 0 ? status : halyard_kernel_failed, int32_t(i), status, 0});
+  }
   return true;
 }
 
@@ -161,6 +174,9 @@ bool Run::explain(const halyard_error &problem) {
   case halyard_bad_token:
   case halyard_bad_prompt:
     where = "--decoder-ids";
+    break;
+  case halyard_bad_beams:
+    where = "--num-beams";
     break;
   case halyard_too_long:
     where = options.maxNewTokens ? "--max-new-tokens" : "--decoder-ids";
