@@ -3,9 +3,10 @@
 #include "compiler/driver/Diagnostics.h"
 #include "compiler/driver/OutputDirectory.h"
 #include "compiler/driver/Progress.h"
-#include "compiler/driver/Targets.h"
 #include "compiler/frontend/Import.h"
+#include "compiler/pipelines/ArtifactWriter.h"
 #include "compiler/pipelines/Pipelines.h"
+#include "targets/Common/Target.h"
 
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ThreadPool.h"
@@ -44,6 +45,39 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
   return pipeline;
 }
 
+ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directory) {
+  ArtifactOptions artifact;
+  artifact.directory = directory.str();
+  artifact.target = options.target;
+  auto add = [&](StringRef name, StringRef value) {
+    if (!value.empty())
+      artifact.compileOptions.emplace_back(name.str(), value.str());
+  };
+  auto addNumber = [&](StringRef name, int64_t value) { add(name, value ? std::to_string(value) : ""); };
+  add("encoder", options.encoder);
+  add("decoder", options.decoder);
+  add("decoder-with-past", options.decoderWithPast);
+  add("weights", options.weights);
+  addNumber("max-source", options.maxSource);
+  addNumber("max-target", options.maxTarget);
+  addNumber("max-rows", options.maxRows);
+  addNumber("slots", options.slots);
+  return artifact;
+}
+
+/// Runs the phases after import, one by one.
+LogicalResult runWithProgress(ModuleOp module, Phase last, const CompileOptions &options,
+                              Progress &progress) {
+  for (int phase = int(Phase::import) + 1; phase <= int(last); ++phase) {
+    progress.step(phaseNames()[phase]);
+    PassManager manager(module.getContext());
+    buildPhase(manager, Phase(phase), pipelineOptions(options));
+    if (failed(manager.run(module)))
+      return failure();
+  }
+  return success();
+}
+
 /// Prints the module with large constants elided.
 void printModule(ModuleOp module) {
   OpPrintingFlags flags;
@@ -66,7 +100,7 @@ bool checkOptions(const CompileOptions &options) {
     return fail("--output", "is needed: the folder to write the artifact to");
   if (!options.name.empty() && options.name != onnx::makeIdentifier(options.name))
     return fail("--name", "'" + options.name + "' is no C identifier");
-  if (llvm::none_of(targetDescriptions(), [&](const auto &target) { return target.name == options.target; }))
+  if (!lookupTarget(options.target))
     return fail("--target", "'" + options.target + "' is unknown; 'halyard targets' lists what there is");
   return true;
 }
@@ -77,27 +111,31 @@ int halyard::driver::compileCommand(const CompileOptions &options) {
   if (!checkOptions(options))
     return kUsageError;
   bool prints = !options.stopAfter.empty();
-  Phase last = prints ? *parsePhase(options.stopAfter) : Phase::emit;
+  Phase last = prints ? *parsePhase(options.stopAfter) : Phase::plan; // the writer of artifacts does the rest
 
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   llvm::DefaultThreadPool threads(llvm::hardware_concurrency(options.threads));
   context.setThreadPool(threads);
-  DiagnosticPrinter printer(&context);
+  Progress progress;
+  DiagnosticPrinter printer(&context, &progress);
   OutputDirectory output;
   if (!prints && failed(output.create(options.output)))
     return kModelError;
 
-  Progress progress;
   progress.step("import");
   FailureOr<OwningOpRef<ModuleOp>> module = onnx::importModel(&context, importOptions(options));
-  if (failed(module) || failed(runPhases(**module, last, pipelineOptions(options))))
+  if (failed(module) || failed(runWithProgress(**module, last, options, progress)))
     return kModelError;
-  progress.done();
   if (prints) {
+    progress.done();
     printModule(**module);
     return kDone;
   }
+  progress.step("emit");
+  if (failed(writeArtifact(**module, artifactOptions(options, output.temporary()))))
+    return kModelError;
+  progress.done();
   return succeeded(output.commit()) ? kDone : kModelError;
 }

@@ -51,14 +51,16 @@ static void printOne(Diagnostic &diagnostic) {
                << ": " << diagnostic.str() << "\n";
 }
 
-DiagnosticPrinter::DiagnosticPrinter(MLIRContext *context)
-    : handler(context, [this](Diagnostic &diagnostic) { print(diagnostic); }) {
+DiagnosticPrinter::DiagnosticPrinter(MLIRContext *context, Progress *progress)
+    : progress(progress), handler(context, [this](Diagnostic &diagnostic) { print(diagnostic); }) {
   context->printOpOnDiagnostic(false); // the location says which node it is
 }
 
 void DiagnosticPrinter::print(Diagnostic &diagnostic) {
   if (diagnostic.getSeverity() == DiagnosticSeverity::Error && errors++ > 0)
     return;
+  if (progress)
+    progress->done();
   printOne(diagnostic);
   for (Diagnostic &note : diagnostic.getNotes())
     printOne(note);

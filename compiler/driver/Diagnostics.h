@@ -2,6 +2,8 @@
 #ifndef HALYARD_COMPILER_DRIVER_DIAGNOSTICS_H
 #define HALYARD_COMPILER_DRIVER_DIAGNOSTICS_H
 
+#include "compiler/driver/Progress.h"
+
 #include "mlir/IR/Diagnostics.h"
 
 #include <string>
@@ -12,13 +14,15 @@ namespace halyard::driver {
 /// printed: those after it follow from it.
 class DiagnosticPrinter {
 public:
-  explicit DiagnosticPrinter(mlir::MLIRContext *context);
+  /// `progress`, if given, is cleared before anything is printed.
+  explicit DiagnosticPrinter(mlir::MLIRContext *context, Progress *progress = nullptr);
 
   bool sawError() const { return errors > 0; }
 
 private:
   void print(mlir::Diagnostic &diagnostic);
 
+  Progress *progress;
   int errors = 0;
   mlir::ScopedDiagnosticHandler handler;
 };

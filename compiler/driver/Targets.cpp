@@ -1,21 +1,14 @@
 // halyard targets: what can be compiled for.
-#include "compiler/driver/Targets.h"
 #include "compiler/driver/Commands.h"
+#include "targets/Common/Target.h"
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
-using namespace halyard::driver;
-
-llvm::ArrayRef<TargetDescription> halyard::driver::targetDescriptions() {
-  static constexpr TargetDescription targets[] = {
-      {"x86-64", "64-bit x86 processors, kernels as object files"}};
-  return targets;
-}
-
 int halyard::driver::targetsCommand() {
-  for (const TargetDescription &target : targetDescriptions())
-    llvm::outs() << llvm::left_justify(target.name, 12) << target.text << "\n";
+  for (const Target *target : allTargets())
+    llvm::outs() << llvm::left_justify(target->name(), 12) << target->description() << "\n";
+  llvm::outs() << llvm::left_justify("host", 12) << "the best of these that this machine is\n";
   llvm::outs().flush();
   return kDone;
 }
