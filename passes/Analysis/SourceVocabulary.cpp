@@ -30,7 +30,7 @@ private:
         note(extract.getTensor().getType().getDimSize(0));
     } else if (auto dispatch = dyn_cast<rt::DispatchOp>(op)) {
       auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, dispatch.getKernelAttr());
-      if (kernel)
+      if (kernel && !kernel.isExternal())
         follow(kernel.getArgument(use.getOperandNumber()));
     } else if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       follow(generic.getBody()->getArgument(use.getOperandNumber()));

@@ -238,24 +238,28 @@ AffineExpr StageExtents::of(OpFoldResult value) const {
 }
 
 Value StageExtents::materialise(OpBuilder &builder, Location location, AffineExpr expression) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expression))
-    return arith::ConstantIndexOp::create(builder, location, constant.getValue());
-  auto length = [&](unsigned symbol) -> Value {
-    auto axis = symbol == 0 ? seq::Axis::source : seq::Axis::target;
-    return seq::LengthOp::create(builder, location, builder.getIndexType(), axis);
+  auto known = [&](Value value, AffineExpr is) {
+    indices[value] = is;
+    return value;
   };
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expression))
-    return length(symbol.getPosition());
+  if (auto constant = dyn_cast<AffineConstantExpr>(expression))
+    return known(arith::ConstantIndexOp::create(builder, location, constant.getValue()), expression);
+  auto length = [&](unsigned which) {
+    auto axis = which == 0 ? seq::Axis::source : seq::Axis::target;
+    return known(seq::LengthOp::create(builder, location, builder.getIndexType(), axis), symbol(which));
+  };
+  if (auto only = dyn_cast<AffineSymbolExpr>(expression))
+    return length(only.getPosition());
   SmallVector<Value> operands;
   SmallVector<AffineExpr> symbols(2);
-  for (unsigned symbol : {0u, 1u}) {
-    if (!expression.isFunctionOfSymbol(symbol))
+  for (unsigned which : {0u, 1u}) {
+    if (!expression.isFunctionOfSymbol(which))
       continue;
-    symbols[symbol] = builder.getAffineSymbolExpr(operands.size());
-    operands.push_back(length(symbol));
+    symbols[which] = symbol(operands.size());
+    operands.push_back(length(which));
   }
   AffineMap map = AffineMap::get(0, operands.size(), expression.replaceSymbols(symbols));
-  return affine::AffineApplyOp::create(builder, location, map, operands);
+  return known(affine::AffineApplyOp::create(builder, location, map, operands), expression);
 }
 
 int64_t largestValue(AffineExpr expression, int64_t source, int64_t target) {

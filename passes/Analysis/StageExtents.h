@@ -28,9 +28,9 @@ public:
   /// Extents that bind gives to a cross value.
   llvm::ArrayRef<mlir::AffineExpr> cross(llvm::StringRef name) const { return crosses.find(name)->second; }
 
-  /// Gives the value of an expression in the two lengths as an index, with seq.length and affine.apply.
-  static mlir::Value materialise(mlir::OpBuilder &builder, mlir::Location location,
-                                 mlir::AffineExpr expression);
+  /// Gives the value of an expression in the two lengths as an index, with seq.length and affine.apply, and
+  /// knows it.
+  mlir::Value materialise(mlir::OpBuilder &builder, mlir::Location location, mlir::AffineExpr expression);
 
 private:
   explicit StageExtents(mlir::MLIRContext *context) : context(context) {}

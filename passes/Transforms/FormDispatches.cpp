@@ -9,8 +9,8 @@
 #include "dialects/Runtime/IR/Runtime.h"
 #include "passes/Analysis/Cost.h"
 #include "passes/Analysis/StageExtents.h"
-#include "passes/Transforms/Passes.h"
 #include "passes/Analysis/Views.h"
+#include "passes/Transforms/Passes.h"
 
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -46,6 +46,8 @@ public:
   SmallVector<Group> form();
   /// Whether a kernel that reads the value repeats its operation inside.
   bool isRepeated(Value value) const;
+  /// Whether the value is a scalar that a kernel computes for itself. Lengths are arguments instead.
+  bool isScalar(Value value) const;
 
 private:
   bool isWanted(Operation *op) const;
@@ -65,6 +67,13 @@ bool Grouping::isRepeated(Value value) const {
   if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
     return isRepeated(op->getOperand(0));
   return isa<linalg::FillOp, tensor::EmptyOp, tensor::SplatOp>(op);
+}
+
+bool Grouping::isScalar(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.getType().isIntOrIndexOrFloat())
+    return false;
+  return op->hasTrait<OpTrait::ConstantLike>() || !value.getType().isIndex() || !extents.index(value);
 }
 
 /// Whether an operation needs a kernel of its own: not if only kernels read it and they repeat it.
@@ -182,8 +191,7 @@ void Outliner::bring(Value value) {
   if (mapping.contains(value))
     return;
   Operation *op = value.getDefiningOp();
-  bool isScalarConstant = op && op->hasTrait<OpTrait::ConstantLike>() && !isa<ShapedType>(value.getType());
-  if (isScalarConstant || grouping.isRepeated(value)) {
+  if (grouping.isScalar(value) || grouping.isRepeated(value)) {
     clone(op);
     return;
   }
@@ -203,35 +211,39 @@ void Outliner::addSourceRows(Operation *op) {
 
 struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   void runOnOperation() override {
-    FailureOr<StageExtents> extents = StageExtents::compute(getOperation());
-    if (failed(extents))
+    FailureOr<StageExtents> computed = StageExtents::compute(getOperation());
+    if (failed(computed))
       return signalPassFailure();
+    extents = &*computed;
+    kernels.clear();
+    lengths.clear();
     // Counted here, where every operation is still to be seen; reported with the artifact.
     getOperation()->setAttr("cost", programCost(getOperation(), *extents));
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front()))
       if (isa<seq::EncodeOp, seq::BindOp, seq::StepOp>(op))
-        runOnStage(op.getRegion(0).front(), *extents);
+        runOnStage(op.getRegion(0).front());
     IRRewriter rewriter(&getContext());
     DominanceInfo dominance(getOperation());
     eliminateCommonSubExpressions(rewriter, dominance, getOperation());
   }
 
-  void runOnStage(Block &block, const StageExtents &extents);
+  void runOnStage(Block &block);
   /// One value for each distinct function of lengths, so that equal kernels take equal arguments.
-  void unifyLengths(Block &block, const StageExtents &extents);
+  void unifyLengths(Block &block);
   Value lengthValue(Block &block, AffineExpr expression);
-  void dispatch(const Group &group, const Grouping &grouping, const StageExtents &extents);
+  void dispatch(const Group &group, const Grouping &grouping);
   StringAttr shareKernel(func::FuncOp kernel);
 
+  StageExtents *extents = nullptr;
   llvm::StringMap<StringAttr> kernels; // text without name -> name
   DenseMap<std::pair<Block *, AffineExpr>, Value> lengths;
 };
 
-void FormDispatches::runOnStage(Block &block, const StageExtents &extents) {
-  unifyLengths(block, extents);
-  Grouping grouping(block, extents);
+void FormDispatches::runOnStage(Block &block) {
+  unifyLengths(block);
+  Grouping grouping(block, *extents);
   for (const Group &group : grouping.form())
-    dispatch(group, grouping, extents);
+    dispatch(group, grouping);
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (isOpTriviallyDead(&op))
       op.erase();
@@ -241,22 +253,22 @@ Value FormDispatches::lengthValue(Block &block, AffineExpr expression) {
   Value &value = lengths[{&block, expression}];
   if (!value) {
     OpBuilder builder = OpBuilder::atBlockBegin(&block);
-    value = StageExtents::materialise(builder, block.getParentOp()->getLoc(), expression);
+    value = extents->materialise(builder, block.getParentOp()->getLoc(), expression);
   }
   return value;
 }
 
-void FormDispatches::unifyLengths(Block &block, const StageExtents &extents) {
+void FormDispatches::unifyLengths(Block &block) {
   SmallVector<OpResult> results;
   for (Operation &op : block)
     for (OpResult result : op.getResults())
-      if (result.getType().isIndex() && extents.index(result) && !op.hasTrait<OpTrait::ConstantLike>())
+      if (result.getType().isIndex() && extents->index(result) && !op.hasTrait<OpTrait::ConstantLike>())
         results.push_back(result);
   for (OpResult result : results)
-    result.replaceAllUsesWith(lengthValue(block, extents.index(result)));
+    result.replaceAllUsesWith(lengthValue(block, extents->index(result)));
 }
 
-void FormDispatches::dispatch(const Group &group, const Grouping &grouping, const StageExtents &extents) {
+void FormDispatches::dispatch(const Group &group, const Grouping &grouping) {
   Operation *root = group.back();
   Outliner outliner(getOperation(), grouping);
   StringAttr kernel = shareKernel(outliner.outline(group));
@@ -264,13 +276,14 @@ void FormDispatches::dispatch(const Group &group, const Grouping &grouping, cons
   OpBuilder builder(root);
   SmallVector<Value> arguments(outliner.arguments()), sizes;
   if (outliner.needsSourceRows()) {
-    Type counts = RankedTensorType::get({static_cast<int64_t>(getOperation().getSlots())}, builder.getI32Type());
+    Type counts =
+        RankedTensorType::get({static_cast<int64_t>(getOperation().getSlots())}, builder.getI32Type());
     Type open = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
     Value rows = rt::SourceRowsOp::create(builder, root->getLoc(), counts);
     arguments.push_back(tensor::CastOp::create(builder, root->getLoc(), open, rows));
   }
   for (Value result : root->getResults())
-    for (auto [dim, extent] : llvm::enumerate(extents.shape(result)))
+    for (auto [dim, extent] : llvm::enumerate(extents->shape(result)))
       if (cast<RankedTensorType>(result.getType()).isDynamicDim(dim))
         sizes.push_back(lengthValue(*root->getBlock(), extent));
   auto call = rt::DispatchOp::create(builder, root->getLoc(), root->getResultTypes(),

@@ -28,6 +28,9 @@ struct Lifetime {
 
 /// Largest value of an index of a function.
 int64_t largest(Value value) {
+  if (Operation *op = value.getDefiningOp())
+    if (auto maximum = op->getAttrOfType<IntegerAttr>("rt.maximum"))
+      return maximum.getInt();
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
     auto maximum =
@@ -80,13 +83,13 @@ int64_t lastUse(Value buffer, const DenseMap<Operation *, int64_t> &positions) {
 SmallVector<Lifetime> lifetimesOf(func::FuncOp function) {
   DenseMap<Operation *, int64_t> positions;
   SmallVector<Lifetime> lifetimes;
-  for (Operation &op : function.getBody().front())
-    positions[&op] = positions.size();
-  for (rt::AllocOp alloc : function.getOps<rt::AllocOp>()) {
+  // A buffer made inside a loop is used only there, so the order of the text is that of the lifetimes.
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) { positions[op] = positions.size(); });
+  function.walk([&](rt::AllocOp alloc) {
     int64_t first = positions[alloc];
     lifetimes.push_back(
         {alloc, bytesOf(alloc), first, std::max(first, lastUse(alloc.getResult(), positions))});
-  }
+  });
   return lifetimes;
 }
 
@@ -95,7 +98,9 @@ int64_t place(MutableArrayRef<Lifetime> lifetimes, int64_t base) {
   SmallVector<Lifetime *> order;
   for (Lifetime &lifetime : lifetimes)
     order.push_back(&lifetime);
-  llvm::stable_sort(order, [](Lifetime *a, Lifetime *b) { return a->bytes > b->bytes; });
+  llvm::sort(order, [](Lifetime *a, Lifetime *b) {
+    return std::tuple(-a->bytes, a->first) < std::tuple(-b->bytes, b->first);
+  });
   SmallVector<Lifetime *> placed; // by offset
   int64_t end = base;
   for (Lifetime *next : order) {
@@ -121,7 +126,7 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
     rt::ProgramOp program = getOperation();
     int64_t base = placeRegions(program), end = base;
     for (func::FuncOp function : program.getBody().getOps<func::FuncOp>()) {
-      if (function.isPrivate() && !function->hasAttr("rt.stage"))
+      if (function.isPrivate())
         continue; // a kernel
       SmallVector<Lifetime> lifetimes = lifetimesOf(function);
       end = std::max(end, place(lifetimes, base));

@@ -1,0 +1,77 @@
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(fuse-elementwise))" --split-input-file | FileCheck %s
+
+// Each element is read once: the example of the pass's description.
+#id = affine_map<(i, j) -> (i, j)>
+seq.program @once attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  // CHECK-LABEL: seq.encode
+  // CHECK: linalg.generic
+  // CHECK: math.exp
+  // CHECK-NEXT: arith.mulf
+  // CHECK-NOT: linalg.generic
+  // CHECK: seq.yield
+  seq.encode(%x: tensor<8x4xf32>) {
+    %empty = tensor.empty() : tensor<8x4xf32>
+    %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = math.exp %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    %b = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%a, %x : tensor<8x4xf32>, tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %r: f32, %o: f32):
+      %q = arith.mulf %p, %r : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    seq.yield %b : tensor<8x4xf32>
+  }
+}
+
+// -----
+
+// A contraction reads each element many times: the exponential stays outside, the cast of the weight goes in.
+#lhs = affine_map<(i, j, k) -> (i, k)>
+#rhs = affine_map<(i, j, k) -> (k, j)>
+#out = affine_map<(i, j, k) -> (i, j)>
+#id = affine_map<(i, j) -> (i, j)>
+seq.program @many attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  // CHECK-LABEL: seq.encode
+  // CHECK: linalg.generic
+  // CHECK: math.exp
+  // CHECK: linalg.generic
+  // CHECK-SAME: "reduction"
+  // CHECK: arith.extf
+  // CHECK: arith.mulf
+  // CHECK-NOT: linalg.generic
+  // CHECK: seq.yield
+  seq.encode(%x: tensor<8x4xf32>) {
+    %w = arith.constant dense_resource<weight> : tensor<4x8xf16>
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<8x4xf32>
+    %wide = tensor.empty() : tensor<4x8xf32>
+    %y = tensor.empty() : tensor<8x8xf32>
+    %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = math.exp %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    %f = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%w : tensor<4x8xf16>) outs(%wide : tensor<4x8xf32>) {
+    ^bb0(%p: f16, %o: f32):
+      %q = arith.extf %p : f16 to f32
+      linalg.yield %q : f32
+    } -> tensor<4x8xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%y : tensor<8x8xf32>) -> tensor<8x8xf32>
+    %m = linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %f : tensor<8x4xf32>, tensor<4x8xf32>) outs(%init : tensor<8x8xf32>) {
+    ^bb0(%p: f32, %q: f32, %c: f32):
+      %r = arith.mulf %p, %q : f32
+      %s = arith.addf %c, %r : f32
+      linalg.yield %s : f32
+    } -> tensor<8x8xf32>
+    seq.yield %m : tensor<8x8xf32>
+  }
+}
+
+{-# dialect_resources: { builtin: { weight: "0x080000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" } } #-}

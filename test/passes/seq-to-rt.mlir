@@ -1,0 +1,94 @@
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq-to-rt,cse)" --split-input-file | FileCheck %s
+
+module attributes {halyard.name = "t5"} {
+  // CHECK: rt.program @t5
+  // CHECK-SAME: max_rows = 2 : i64, max_source = 8 : i64, max_target = 4 : i64, memory_features = 8 : i64, slots = 3 : i64, source_name = "input_ids"
+  // CHECK-SAME: vocabulary = 16
+  seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_rows = 2 : i64, slots = 3 : i64,
+                                 source_name = "input_ids"} {
+    // CHECK: rt.region @source_rows at 64 : memref<3xi32>
+    // CHECK: rt.region @self.0.k : memref<3x4x4xf32> {state}
+    // CHECK: rt.region @cross.0.k : memref<3x4x4xf32> {cross}
+    seq.state @self.0.k : tensor<?x4xf32>
+    seq.cross @cross.0.k : tensor<?x4xf32>
+    func.func private @kernel_0(%ids: tensor<1x?xi64>, %n: index) -> tensor<1x?x8xf32>
+    func.func private @kernel_1(%x: tensor<1x?x8xf32>, %w: tensor<8x4xf32>) -> tensor<?x4xf32>
+    func.func private @kernel_2(%tokens: tensor<?xi64>) -> tensor<?x4xf32>
+    func.func private @kernel_3(%q: tensor<?x4xf32>, %k: !seq.cache<4, 4, f32>) -> tensor<?x16xf32>
+    // The memory has a row for every two positions of the source.
+    // CHECK: func.func @memory_rows(%[[S:.*]]: index) -> index
+    // CHECK: affine.apply #{{.*}}()[%[[S]]]
+    // CHECK: func.func @encode
+    // CHECK: %[[IN:.*]] = rt.host %arg3(%arg4) : memref<1x?xi64>
+    // CHECK: %[[MEMORY:.*]] = rt.alloc(%[[ROWS:.*]]) : memref<1x?x8xf32>
+    // CHECK: rt.kernel_call @kernel_0(%[[IN]], %[[ROWS]], %[[MEMORY]])
+    // CHECK: rt.copy %[[MEMORY]] to
+    seq.encode(%ids: tensor<1x?xi64>) {
+      %s = seq.length source : index
+      %n = affine.apply affine_map<()[s] -> (s floordiv 2)>()[%s]
+      %x = rt.dispatch @kernel_0(%ids, %n) extents(%n) : (tensor<1x?xi64>, index) -> tensor<1x?x8xf32>
+      seq.yield %x : tensor<1x?x8xf32>
+    }
+    // What is bound to the slot is computed in its block.
+    // CHECK: %[[CACHE:.*]] = rt.arena @cross.0.k in %arg0 : memref<3x4x4xf32>
+    // CHECK: %[[K:.*]] = rt.slot %[[CACHE]][%arg2] (%{{.*}}) : memref<3x4x4xf32> -> memref<?x4xf32>
+    // CHECK: rt.kernel_call @kernel_1(%[[MEMORY]], %{{.*}}, %[[K]])
+    // CHECK: rt.write %{{.*}} to %{{.*}}[%arg2] : memref<3xi32>
+    seq.bind(%memory: tensor<1x?x8xf32>) {
+      %s = seq.length source : index
+      %n = affine.apply affine_map<()[s] -> (s floordiv 2)>()[%s]
+      %w = arith.constant dense<1.0> : tensor<8x4xf32>
+      %k = rt.dispatch @kernel_1(%memory, %w) extents(%n) : (tensor<1x?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32>
+      seq.store @cross.0.k, %k : tensor<?x4xf32>
+      seq.yield
+    }
+    // CHECK: func.func @step
+    // CHECK: rt.widen
+    // CHECK: rt.append_rows %{{.*}} to %[[STATE:.*]] rows(
+    // CHECK: %[[LOGITS:.*]] = rt.host %arg6(%arg2) : memref<?x16xf32>
+    // CHECK: rt.kernel_call @kernel_3(%{{.*}}, %[[STATE]], %[[LOGITS]])
+    // CHECK-NEXT: return
+    seq.step(%tokens: tensor<?xi64>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+      %t = seq.length target : index
+      %x = rt.dispatch @kernel_2(%tokens) extents(%t) : (tensor<?xi64>) -> tensor<?x4xf32>
+      %k = seq.cache_append @self.0.k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>) : tensor<?x4xf32> -> !seq.cache<4, 4, f32>
+      %logits = rt.dispatch @kernel_3(%x, %k) extents(%t) : (tensor<?x4xf32>, !seq.cache<4, 4, f32>) -> tensor<?x16xf32>
+      seq.yield %logits : tensor<?x16xf32>
+    }
+  }
+}
+
+// -----
+
+// A step that recomputes: each row adds its token to the text of its slot, and the last row of logits is kept.
+// CHECK: rt.program @model
+// CHECK-SAME: recompute
+seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_rows = 2 : i64, slots = 3 : i64} {
+  // CHECK: rt.region @tokens at 128 : memref<3x4xi64>
+  func.func private @kernel_0(%tokens: tensor<1x?xi64>, %memory: tensor<?x8xf32>) -> tensor<1x?x16xf32>
+  seq.cross @memory : tensor<?x8xf32>
+  seq.encode(%source: tensor<1x?x8xf32>) {
+    seq.yield %source : tensor<1x?x8xf32>
+  }
+  seq.bind(%memory: tensor<1x?x8xf32>) {
+    %rows = tensor.collapse_shape %memory [[0, 1], [2]] : tensor<1x?x8xf32> into tensor<?x8xf32>
+    seq.store @memory, %rows : tensor<?x8xf32>
+    seq.yield
+  }
+  // CHECK: func.func @step
+  // CHECK: scf.for %[[ROW:.*]] =
+  // CHECK: %[[TOKEN:.*]] = rt.read %{{.*}}[%[[ROW]]] {rt.maximum = 15 : i64}
+  // CHECK: %[[SLOT:.*]] = rt.read
+  // CHECK: %[[POSITION:.*]] = rt.read %{{.*}}[%[[ROW]]] {rt.maximum = 3 : i64}
+  // CHECK: rt.write %[[TOKEN]] to %{{.*}}[%[[POSITION]]]
+  // CHECK: rt.slot %{{.*}}[%[[SLOT]]] ({{.*}}) : memref<3x8x8xf32> -> memref<?x8xf32>
+  // CHECK: rt.kernel_call @kernel_0
+  // CHECK: rt.view %{{.*}} from %{{.*}} : memref<1x?x16xf32> -> memref<16xf32>
+  // CHECK: rt.copy
+  seq.step(%tokens: tensor<1x?xi64>) attributes {mode = 1 : i32} {
+    %t = seq.length target : index
+    %memory = seq.load @memory : tensor<?x8xf32>
+    %logits = rt.dispatch @kernel_0(%tokens, %memory) extents(%t) : (tensor<1x?xi64>, tensor<?x8xf32>) -> tensor<1x?x16xf32>
+    seq.yield %logits : tensor<1x?x16xf32>
+  }
+}
