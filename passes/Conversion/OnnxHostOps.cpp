@@ -287,8 +287,10 @@ static LogicalResult topK(Operation *op, Arguments arguments, Results &results) 
     int64_t start = line / inner * extent * inner + line % inner,
             to = line / inner * k * inner + line % inner;
     SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, extent));
-    llvm::stable_sort(order, [&](int64_t a, int64_t b) {
+    llvm::sort(order, [&](int64_t a, int64_t b) {
       double left = numberAt(x, start + a * inner), right = numberAt(x, start + b * inner);
+      if (left == right)
+        return a < b;
       return top.getLargest() ? left > right : left < right;
     });
     for (int64_t i = 0; i < k; ++i) {

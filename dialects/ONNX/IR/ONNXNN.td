@@ -69,7 +69,7 @@ def ONNX_AttentionOp : ONNX_OpWithMoreResults<"Attention", "scaled dot-product a
          ONNX_Optional:$past_value, ONNX_Optional:$nonpad_kv_seqlen),
     (ins ONNX_Int<0>:$is_causal, ONNX_OptionalInt:$kv_num_heads, ONNX_OptionalInt:$q_num_heads,
          ONNX_Int<0>:$qk_matmul_output_mode, ONNX_OptionalFloat:$scale, ONNX_Float<"0.0">:$softcap,
-         ONNX_OptionalInt:$softmax_precision)> {
+         ONNX_OptionalType:$softmax_precision)> {
   let description = [{ Results: output, present_key, present_value, qk_matmul_output. }];
   let elementType = "elementTypeOf(result == 2 ? getV() : getQ())";
   let hasVerifier = 1;

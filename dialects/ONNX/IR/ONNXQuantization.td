@@ -6,7 +6,7 @@ include "dialects/ONNX/IR/ONNXBase.td"
 
 def ONNX_QuantizeLinearOp : ONNX_Op<"QuantizeLinear", "saturate(round(x / scale) + zero point), per tensor, axis or block",
     (ins ONNX_Tensor:$x, ONNX_Tensor:$y_scale, ONNX_Optional:$y_zero_point),
-    (ins ONNX_Int<1>:$axis, ONNX_Int<0>:$block_size, ONNX_OptionalType:$output_dtype, ONNX_Int<0>:$precision,
+    (ins ONNX_Int<1>:$axis, ONNX_Int<0>:$block_size, ONNX_OptionalType:$output_dtype, ONNX_OptionalType:$precision,
          ONNX_Int<1>:$saturate)> {
   let elementType = "isAbsent(getYZeroPoint()) ? getOutputDtype().value_or(uint8Type(getContext())) "
                     ": elementTypeOf(getYZeroPoint())";
