@@ -35,6 +35,8 @@ function(halyard_use_mlir_pch name)
     halyard_compile_options(halyard_pch)
     target_precompile_headers(halyard_pch PRIVATE ${CMAKE_SOURCE_DIR}/compiler/cmake/MLIRPrecompiled.h)
   endif()
+  # An executable would be compiled with -fPIE, which does not fit a header compiled with -fPIC.
+  target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM halyard_pch)
 endfunction()
 

@@ -49,6 +49,8 @@ static void buildSimplify(OpPassManager &manager) {
 /// Names for what the graph means, then everything else to linalg.
 static void buildRaise(OpPassManager &manager) {
   manager.addNestedPass<func::FuncOp>(createRaiseNorm());
+  manager.addNestedPass<func::FuncOp>(createRaiseActivation());
+  manager.addNestedPass<func::FuncOp>(createRaiseRotary());
   manager.addNestedPass<func::FuncOp>(createRaisePrefixSum());
   manager.addNestedPass<func::FuncOp>(createRaiseAttention());
   manager.addPass(createSimplify());

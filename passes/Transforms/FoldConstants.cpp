@@ -8,6 +8,7 @@
 // Large weights are neither copied nor grown: an operation that only moves a large constant stays, because
 // whatever reads it can read the weight in place, and a quantised weight stays quantised.
 #include "dialects/ONNX/IR/ONNX.h"
+#include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Redundancy.h"
 #include "passes/Transforms/Simplification.h"
@@ -35,7 +36,7 @@ int64_t bytesOf(ShapedType type) {
 class Folder {
 public:
   Folder(func::FuncOp func, SymbolicShapes &shapes, ConstantFolder &evaluator)
-      : func(func), shapes(shapes), evaluator(evaluator) {}
+      : func(func), shapes(shapes), ranges(shapes, lengthAlgebraOf(func)), evaluator(evaluator) {}
 
   void run() {
     func.walk([&](Operation *op) {
@@ -50,7 +51,7 @@ public:
 private:
   void fold(Operation *op) {
     if (op->getNumResults() == 1) {
-      Value simpler = foldSplats(op, shapes, evaluator);
+      Value simpler = foldSplats(op, shapes, ranges, evaluator);
       if (!simpler)
         simpler = redundantResult(op, shapes);
       if (!simpler)
@@ -137,6 +138,7 @@ private:
 
   func::FuncOp func;
   SymbolicShapes &shapes;
+  IntegerRanges ranges;
   ConstantFolder &evaluator;
 };
 

@@ -11,6 +11,41 @@ using namespace mlir;
 
 namespace halyard {
 
+LengthLimits LengthLimits::of(func::FuncOp function) {
+  LengthLimits limits;
+  auto module = function->getParentOfType<ModuleOp>();
+  auto given = module ? module->getAttrOfType<DictionaryAttr>("halyard.limits") : DictionaryAttr();
+  auto read = [&](StringRef name, int64_t &limit) {
+    if (auto value = given ? given.getAs<IntegerAttr>(name) : IntegerAttr())
+      limit = value.getInt();
+  };
+  read("max_source", limits.source);
+  read("max_target", limits.target);
+  return limits;
+}
+
+std::optional<Lengths> lengthsReaching(AffineExpr extent, const LengthLimits &limits) {
+  bool onSource = extent.isFunctionOfSymbol(0);
+  if (onSource == extent.isFunctionOfSymbol(1))
+    return std::nullopt;
+  Lengths lengths;
+  int64_t last = -1;
+  AffineMap map = AffineMap::get(0, 2, extent);
+  Builder builder(extent.getContext());
+  for (int64_t length = 1, end = onSource ? limits.source : limits.target; length <= end; ++length) {
+    std::pair<int64_t, int64_t> pair(onSource ? length : 1, onSource ? 1 : length);
+    SmallVector<Attribute> value;
+    if (failed(map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
+      return std::nullopt;
+    int64_t reached = cast<IntegerAttr>(value.front()).getInt();
+    if (reached < 1 || reached == last)
+      continue;
+    last = reached;
+    lengths.push_back(pair);
+  }
+  return lengths;
+}
+
 /// The operations that `value` is computed from, in the order of their block.
 static SmallVector<Operation *> backwardSlice(Value value) {
   llvm::SetVector<Operation *> found;

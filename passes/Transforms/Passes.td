@@ -165,6 +165,47 @@ def RaisePrefixSum : Pass<"raise-prefix-sum", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
 }
 
+def RaiseRotary : Pass<"raise-rotary", "::mlir::func::FuncOp"> {
+  let summary = "make seq.rotary of rotary position embedding spelled out";
+  let description = [{
+    Both styles (halves and interleaved), over all features of a head or the leading ones.
+
+    ```mlir
+    %upper = onnx.Slice %x[.., 4:8]
+    %lower = onnx.Slice %x[.., 0:4]
+    %minus = onnx.Neg %upper
+    %turned = onnx.Concat %minus, %lower {axis = -1 : i64}
+    %a = onnx.Mul %x, %cos
+    %b = onnx.Mul %turned, %sin
+    %y = onnx.Add %a, %b
+    // becomes
+    %y_rows = seq.rotary %x_rows, %cos_pairs, %sin_pairs {heads = 4 : i64, rotary = 8 : i64}
+    ```
+  }];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
+}
+
+def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
+  let summary = "make tables of values that depend on a length only";
+  let description = [{
+    Evaluates every length-only value at every length up to the largest. If the shorter values are prefixes of the
+    longest it becomes a table; if it is an attention bias that masks all later keys, the attention is causal.
+
+    ```mlir
+    %p = onnx.Range %zero, %t, %one
+    %e = onnx.Gather %weight, %p
+    %y = onnx.Add %x, %e
+    // becomes
+    %t = seq.length target : index
+    %e = tensor.extract_slice %table[0, 0] [%t, 8] [1, 1]
+    %y = onnx.Add %x, %e
+    ```
+  }];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 //===-- stage ------------------------------------------------------------------------------------------------------===//
 
 def SplitProgram : Pass<"split-program", "::mlir::ModuleOp"> {

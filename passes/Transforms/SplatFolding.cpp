@@ -78,6 +78,8 @@ static Attribute commonElement(OperandRange operands) {
 static Attribute resultElement(Operation *op, ConstantFolder &folder) {
   if (selectsElements(op))
     return splatElement(op->getOperand(0));
+  if (isa<onnx::ConstantOfShapeOp>(op))
+    return splatElement(op->getResult(0));
   if (auto concat = dyn_cast<onnx::ConcatOp>(op))
     return commonElement(concat.getInputs());
   if (auto mean = dyn_cast<onnx::ReduceMeanOp>(op))
@@ -121,7 +123,8 @@ static Value neutralOther(Operation *op) {
   return isa<AddOp, MulOp, AndOp, OrOp, XorOp>(op) && isNumber(splatElement(a), neutral) ? b : Value();
 }
 
-Value halyard::foldSplats(Operation *op, const SymbolicShapes &shapes, ConstantFolder &folder) {
+Value halyard::foldSplats(Operation *op, const SymbolicShapes &shapes, IntegerRanges &ranges,
+                          ConstantFolder &folder) {
   if (op->getNumResults() != 1 || isSplatForm(op))
     return {};
   Value result = op->getResult(0);
@@ -130,6 +133,8 @@ Value halyard::foldSplats(Operation *op, const SymbolicShapes &shapes, ConstantF
     return {};
   if (Attribute element = resultElement(op, folder))
     return makeSplat(result, element, shapes);
+  if (std::optional<bool> outcome = ranges.outcome(op))
+    return makeSplat(result, BoolAttr::get(op->getContext(), *outcome), shapes);
   Value other = neutralOther(op);
   if (!other || onnx::elementTypeOf(other) != onnx::elementTypeOf(result))
     return {};

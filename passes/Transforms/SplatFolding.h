@@ -4,12 +4,15 @@
 
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Transforms/ConstantFolder.h"
+#include "passes/Transforms/IntegerRanges.h"
 
 namespace halyard {
 
 /// A value for the only result of `op` that follows from splat operands, or null: operators on splats alone
-/// give splats, and a neutral splat leaves the other operand. Any operations needed are built before `op`.
-mlir::Value foldSplats(mlir::Operation *op, const SymbolicShapes &shapes, ConstantFolder &folder);
+/// give splats, a neutral splat leaves the other operand, and a comparison that has one outcome for all
+/// elements is a splat. Any operations needed are built before `op`.
+mlir::Value foldSplats(mlir::Operation *op, const SymbolicShapes &shapes, IntegerRanges &ranges,
+                       ConstantFolder &folder);
 
 /// Whether the operator computes each element of its result from the elements at the same place of its
 /// operands.

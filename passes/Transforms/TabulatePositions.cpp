@@ -11,7 +11,7 @@
 #include "passes/Analysis/Causality.h"
 #include "passes/Analysis/LengthOnly.h"
 #include "passes/Analysis/SymbolicShapes.h"
-#include "passes/Conversion/OnnxToLinalg.h"
+#include "passes/Conversion/OnnxHostOps.h"
 #include "passes/Transforms/LengthSlice.h"
 #include "passes/Transforms/Passes.h"
 
@@ -26,14 +26,10 @@ namespace {
 /// Tables larger than this are not worth their memory: what they hold is computed while running.
 constexpr int64_t kLargestTable = int64_t(1) << 26;
 
-/// The pairs of lengths at which a value is evaluated, shortest first.
-using Lengths = SmallVector<std::pair<int64_t, int64_t>>;
-
 class Tabulator {
 public:
-  Tabulator(func::FuncOp function, const SymbolicShapes &shapes, int64_t maxSource, int64_t maxTarget)
-      : function(function), shapes(shapes), evaluator(function.getContext()), maxSource(maxSource),
-        maxTarget(maxTarget) {
+  Tabulator(func::FuncOp function, const SymbolicShapes &shapes, const LengthLimits &limits)
+      : function(function), shapes(shapes), evaluator(function.getContext()), limits(limits) {
     registerOnnxHostOps(evaluator);
   }
 
@@ -68,32 +64,6 @@ private:
     return !expand || !matchPattern(expand.getInput(), m_Constant());
   }
 
-  /// The lengths at which an extent takes each of its values, if the extent and everything that `value` is
-  /// computed from depends on one length only.
-  std::optional<Lengths> lengthsOf(AffineExpr extent) {
-    bool onSource = extent.isFunctionOfSymbol(0), onTarget = extent.isFunctionOfSymbol(1);
-    if (onSource == onTarget)
-      return std::nullopt;
-    Lengths lengths;
-    int64_t last = -1;
-    AffineMap map = AffineMap::get(0, 2, extent);
-    Builder builder(function.getContext());
-    for (int64_t length = 1, end = onSource ? maxSource : maxTarget; length <= end; ++length) {
-      std::pair<int64_t, int64_t> pair =
-          onSource ? std::pair(length, int64_t(1)) : std::pair(int64_t(1), length);
-      SmallVector<Attribute> value;
-      if (failed(
-              map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
-        return std::nullopt;
-      int64_t reached = cast<IntegerAttr>(value.front()).getInt();
-      if (reached < 1 || reached == last)
-        continue;
-      last = reached;
-      lengths.push_back(pair);
-    }
-    return lengths;
-  }
-
   FailureOr<HostTensor> evaluate(LengthSlice &slice, std::pair<int64_t, int64_t> lengths) {
     return slice.at(evaluator, lengths.first, lengths.second);
   }
@@ -108,14 +78,14 @@ private:
   const SymbolicShapes &shapes;
   LengthOnly lengthOnly;
   Evaluator evaluator;
-  int64_t maxSource, maxTarget;
+  LengthLimits limits;
 };
 
 void Tabulator::tabulateBias(Value bias, ArrayRef<seq::AttentionOp> attentions) {
   auto shape = shapes.shape(bias);
   if (!shape || shape->size() != 3 || !(*shape)[1] || (*shape)[1] != (*shape)[2])
     return;
-  auto lengths = lengthsOf((*shape)[1]);
+  auto lengths = lengthsReaching((*shape)[1], limits);
   auto slice = LengthSlice::of(bias);
   if (!lengths || lengths->empty() || failed(slice))
     return;
@@ -153,7 +123,7 @@ void Tabulator::tabulateRows(Value value) {
   while (!type.isDynamicDim(axis))
     ++axis;
   AffineExpr extent = (*shape)[axis];
-  auto lengths = extent ? lengthsOf(extent) : std::nullopt;
+  auto lengths = extent ? lengthsReaching(extent, limits) : std::nullopt;
   auto slice = LengthSlice::of(value);
   if (!lengths || lengths->empty() || failed(slice))
     return;
@@ -188,12 +158,7 @@ struct TabulatePositions : impl::TabulatePositionsBase<TabulatePositions> {
     auto shapes = SymbolicShapes::compute(function);
     if (failed(shapes))
       return signalPassFailure();
-    auto limits = function->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>("halyard.limits");
-    auto limit = [&](StringRef name) -> int64_t {
-      auto value = limits ? limits.getAs<IntegerAttr>(name) : IntegerAttr();
-      return value ? value.getInt() : 512;
-    };
-    Tabulator(function, *shapes, limit("max_source"), limit("max_target")).run();
+    Tabulator(function, *shapes, LengthLimits::of(function)).run();
   }
 };
 
