@@ -96,7 +96,7 @@ static bool skipInnerReshape(onnx::ReshapeOp op, const SymbolicShapes &shapes) {
   Operation *inner = op.getData().getDefiningOp();
   std::optional<LengthExprs> wanted = shapes.contents(op.getShape());
   bool plain =
-      wanted && llvm::none_of(*wanted, [](AffineExpr extent) { return LengthAlgebra::value(extent) < 1; });
+      wanted && llvm::none_of(*wanted, [](AffineExpr extent) { return LengthAlgebra::value(extent).value_or(1) < 1; });
   if (!plain || !isa_and_nonnull<onnx::ReshapeOp, onnx::SqueezeOp, onnx::UnsqueezeOp, onnx::FlattenOp>(inner))
     return false;
   op.getDataMutable().assign(inner->getOperand(0));
