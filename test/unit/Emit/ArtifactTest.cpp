@@ -192,10 +192,10 @@ TEST(Artifact, RecomputesTheTextOfEachRow) {
   EXPECT_EQ(mean.program->flags, uint32_t(HALYARD_KEEPS_TOKENS));
   const float source[] = {1, 2, 3, 4};
   ASSERT_EQ(mean.program->encode(mean.arena, mean.weights.data, 1, source, 2, nullptr), 0); // sums: 4, 6
-  const int32_t tokens[] = {0, 2, 1}, slots[] = {1, 1, 1}, positions[] = {0, 1, 2};
+  const int32_t tokens[] = {0, 1, 1}, slots[] = {1, 1, 1}, positions[] = {0, 1, 2};
   float logits[6];
   ASSERT_EQ(mean.program->step(mean.arena, mean.weights.data, 3, tokens, slots, positions, logits), 0);
-  expectNear(logits, {4 + 1, 6 + 0, 4 + 1.5f, 6 - 0.5f, 4 + 1, 6 + 0});
+  expectNear(logits, {4 + 1, 6 + 0, 4 + 0.5f, 6 + 0.5f, 4 + 1 / 3.0f, 6 + 2 / 3.0f});
 }
 
 TEST(Artifact, IsTheSameTwiceAndTheSecondTimeFromTheCache) {
