@@ -4,6 +4,7 @@
 
 #include "targets/Common/Algorithms/SeqOps.h"
 #include "targets/Common/LinalgToHalide/LinalgOps.h"
+#include "targets/Common/Schedules/CpuSchedule.h"
 
 #include <HalideRuntime.h>
 
@@ -21,13 +22,17 @@ struct JitKernel::Code {
 JitKernel::JitKernel(std::unique_ptr<Code> code) : code(std::move(code)) {}
 JitKernel::~JitKernel() = default;
 
+/// Vectors of seq operations.
+static constexpr int kSeqLanes = 8;
+
 /// This machine, with strict arithmetic unless the kernel is one that Precision::relaxed describes.
 static Halide::Target evaluationTarget(const Stage &stage) {
   static const Halide::Target target = Halide::get_jit_target_from_environment()
                                            .with_feature(Halide::Target::NoAsserts)
                                            .with_feature(Halide::Target::NoBoundsQuery);
   bool reducesSeveral = stage.reduces() && stage.func.outputs() > 1;
-  return reducesSeveral ? target : target.with_feature(Halide::Target::StrictFloat);
+  bool isSeq = !isa<linalg::LinalgOp>(stage.op); // sums across lanes need associativity
+  return reducesSeveral || isSeq ? target : target.with_feature(Halide::Target::StrictFloat);
 }
 
 namespace {
@@ -48,7 +53,7 @@ public:
     }
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       return translateLinalg(linalgOp, operands, scope, Precision::exact, "kernel");
-    return translateSeqOp(op, operands, /*lanes=*/16, "kernel");
+    return translateSeqOp(op, operands, kSeqLanes, "kernel");
   }
 
   std::vector<Halide::Argument> arguments;
@@ -98,6 +103,8 @@ private:
 /// Vectors along the innermost dimension, in the definition and in the update; tails are predicated because
 /// extents can be anything.
 void scheduleForEvaluation(Stage &stage) {
+  if (stage.schedule)
+    return stage.schedule(stage, CpuShape{kSeqLanes, 2, 4, 2});
   for (LaneSum &sum : stage.rowSums) {
     sum.partial.compute_root().vectorize(sum.lane).update().reorder(sum.lane, sum.step).vectorize(sum.lane);
     sum.total.compute_root();

@@ -1,6 +1,7 @@
 // norm, rotary and prefix_sum, and the choice among all seq operations.
 #include "targets/Common/Algorithms/SeqOps.h"
 
+#include "targets/Common/Algorithms/Attention.h"
 #include "targets/Common/Algorithms/LaneSum.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -118,8 +119,17 @@ Stage halyard::kernels::translatePrefixSum(seq::PrefixSumOp op, ArrayRef<TensorV
 }
 
 FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<TensorView> operands, int lanes,
-                                                  const std::string &name, const TensorView *) {
+                                                  const std::string &name, const TensorView *keyRows) {
   return llvm::TypeSwitch<Operation *, FailureOr<Stage>>(op)
+      .Case([&](seq::AttentionOp attention) -> FailureOr<Stage> {
+        bool needsCounts = attention.getSlot() && !attention.getCausal();
+        if (needsCounts && !keyRows)
+          return attention.emitOpError(
+                     "over caches needs the keys of each slot: an argument of its kernel with the "
+                     "attribute seq.source_rows"),
+                 failure();
+        return translateAttention(attention, operands, keyRows, lanes, name);
+      })
       .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, lanes, name); })
       .Case([&](seq::RotaryOp rotary) { return translateRotary(rotary, operands, name); })
       .Case([&](seq::PrefixSumOp sum) { return translatePrefixSum(sum, operands, name); })

@@ -1,60 +1,19 @@
 // Kernels compiled to objects for every x86-64 level that this machine runs, against the evaluator and plain
 // loops.
-#include "CompiledKernel.h"
-#include "TargetsTest.h"
-
-#include "targets/Common/Target.h"
-
-#include <cmath>
+#include "KernelTestBase.h"
 
 using namespace halyard;
 using namespace halyard::test;
 
 namespace {
-class KernelTest : public TargetsTest, public ::testing::WithParamInterface<std::string> {
+class KernelTest : public KernelTestBase {
 protected:
-  void SetUp() override {
-    // Levels are ordered; what the best level of this machine does not include cannot be run here.
-    const Target *host = lookupTarget("host");
-    if (!host || (host->name() == "x86-64-v3" && GetParam() == "x86-64-v4"))
-      GTEST_SKIP() << "this machine does not run " << GetParam();
-  }
-
-  std::vector<HostTensor> run(const std::string &text, llvm::ArrayRef<CompiledKernel::Argument> arguments,
-                              llvm::ArrayRef<llvm::SmallVector<int64_t>> shapes) {
-    mlir::func::FuncOp function = parse(text);
-    CompiledKernel kernel(function, GetParam());
-    EXPECT_EQ(kernel.error, "") << messages;
-    if (!kernel.error.empty())
-      return {};
-    for (const std::string &symbol : kernel.undefinedSymbols())
-      EXPECT_TRUE(symbol == "halide_do_par_for" || symbol.find("halide") == std::string::npos) << symbol;
-    return kernel.run(arguments, shapes);
-  }
-
-  /// Every element within `tolerance` of the expected one, relative to the largest.
-  void expectNear(const HostTensor &actual, llvm::ArrayRef<double> expected, double tolerance = 1e-5) {
-    ASSERT_EQ(actual.elements(), static_cast<int64_t>(expected.size()));
-    double largest = 1;
-    for (double value : expected)
-      largest = std::max(largest, std::fabs(value));
-    int wrong = 0;
-    for (auto [i, value] : llvm::enumerate(actual.values<float>()))
-      if (!(std::fabs(value - expected[i]) <= tolerance * largest) && ++wrong <= 5)
-        ADD_FAILURE() << "element " << i << " is " << value << " instead of " << expected[i];
-    EXPECT_EQ(wrong, 0);
-  }
+  static std::string linearText(int64_t k, int64_t n, bool transposed);
 };
-
-std::string typeOf(llvm::ArrayRef<int64_t> shape) {
-  std::string text;
-  for (int64_t extent : shape)
-    text += (extent < 0 ? "?" : std::to_string(extent)) + "x";
-  return "tensor<" + text + "f32>";
-}
+} // namespace
 
 /// x [?, K] times w ([K, N], or [N, K]) plus bias, then relu.
-std::string linearText(int64_t k, int64_t n, bool transposed) {
+std::string KernelTest::linearText(int64_t k, int64_t n, bool transposed) {
   std::string w = transposed ? typeOf({n, k}) : typeOf({k, n});
   std::string x = typeOf({-1, k}), b = typeOf({n}), y = typeOf({-1, n});
   std::string map = transposed ? "affine_map<(i, j, k) -> (j, k)>" : "affine_map<(i, j, k) -> (k, j)>";
@@ -86,7 +45,6 @@ std::string linearText(int64_t k, int64_t n, bool transposed) {
     return %r : )" +
          y + "\n}";
 }
-} // namespace
 
 TEST_P(KernelTest, ComputesLinearLayers) {
   struct Case {
@@ -118,9 +76,4 @@ TEST_P(KernelTest, ComputesLinearLayers) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelTest, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+HALYARD_INSTANTIATE_FOR_TARGETS(KernelTest);

@@ -1,0 +1,375 @@
+// For every block b of keys:
+//
+//   score(j) = softcap(scale * q . k(j)) + bias, -inf where key j is not visible
+//   top      = max of score,  weight(j) = exp(score(j) - top),  mass = sum of weight,  mixed(d) = sum of
+//   weight(j) v(j, d)
+//
+// and over the blocks a running maximum m, with sums that are rescaled when it rises:
+//
+//   m' = max(m, top),  sum(d)' = sum(d) exp(m - m') + mixed(d) exp(top - m'),  total' likewise with mass.
+//
+// The running values are one Func of three values (a loop over blocks has to carry all of them). Over whole
+// tensors a block of queries shares the block of keys, transposed on the stack so that scores are vectorised
+// over keys. Over caches each row reads its own slot: there the dot products are vectorised over features,
+// and blocks beyond the row's keys are not visited.
+#include "targets/Common/Algorithms/Attention.h"
+
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
+#include "targets/Common/Schedules/CpuSchedule.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace halyard;
+using namespace halyard::kernels;
+using Halide::Expr;
+using Halide::Func;
+using Halide::TailStrategy;
+using Halide::Var;
+
+static constexpr float kLowest = std::numeric_limits<float>::lowest();
+static constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+/// Keys of a block and queries that share it.
+static constexpr int kKeyBlock = 64, kQueryBlock = 64, kRaggedKeyBlock = 32;
+/// Elements of a cache from which its heads are worth a thread each.
+static constexpr int64_t kParallelElements = 65536;
+
+namespace {
+class Attention {
+public:
+  Attention(seq::AttentionOp op, ArrayRef<TensorView> operands, const TensorView *keyRows, int lanes,
+            const std::string &name);
+
+  Stage build();
+
+private:
+  void defineScores();
+  void defineWeights();
+  void defineRunning();
+  Expr query(Expr i, Expr h, Expr feature);
+  Expr key(Expr i, Expr h, Expr j, Expr feature);
+  Expr value(Expr i, Expr h, Expr j, Expr feature);
+  Expr group(Expr h);
+  Expr bias(Expr h, Expr at, Expr j);
+  Expr slotOf(Expr i);
+  Expr positionOf(Expr i);
+  Expr visibleKeys(Expr i);
+  /// Position of a key of a block; those beyond the end read the last one and are masked.
+  Expr keyOf(Expr inBlock, Expr ofBlock) const {
+    return Halide::min(ofBlock * keyBlock + inBlock, keyExtent - 1);
+  }
+
+  void schedule(Stage &stage, const CpuShape &shape);
+  void scheduleTensors(Stage &stage, const CpuShape &shape);
+  void scheduleCaches(Stage &stage, const CpuShape &shape);
+  void scheduleRunning(int lanes, int rowsAtOnce);
+  void scheduleWeights(int lanes, int rowsAtOnce);
+  void scheduleMixed(int lanes, int rowsAtOnce, int tile);
+  void onStack(Func &func, int rowsAtOnce);
+
+  seq::AttentionOp op;
+  SmallVector<TensorView> operands;
+  std::optional<TensorView> keyRows;
+  const TensorView *biasView = nullptr, *slotView = nullptr, *positionView = nullptr;
+  bool isRagged;
+  int lanes, heads, kvHeads, width, valueWidth, keyBlock;
+  Expr rows, keyExtent;
+  std::string name;
+
+  // Arguments: key in block or feature, row, head, block.
+  Var j{"j"}, d{"d"}, i{"i"}, h{"h"}, b{"b"}, lane{"lane"};
+  Halide::RVar ofFeatures, ofLanes, ofLanesMass, ofKeys, blocks;
+  Func transposed, dot, score, laneTop, top, weight, laneMass, mass, mixed, running;
+  std::optional<LaneSum> dotSum;
+};
+} // namespace
+
+Attention::Attention(seq::AttentionOp op, ArrayRef<TensorView> views, const TensorView *rowsOfKeys, int lanes,
+                     const std::string &name)
+    : op(op), operands(views), isRagged(static_cast<bool>(op.getSlot())), lanes(lanes), heads(op.getHeads()),
+      kvHeads(op.getKvHeads()), keyBlock(isRagged ? kRaggedKeyBlock : kKeyBlock), name(name),
+      transposed(name + "_keys"), dot(name + "_dot"), score(name + "_score"), laneTop(name + "_lane_top"),
+      top(name + "_top"), weight(name + "_weight"), laneMass(name + "_lane_mass"), mass(name + "_mass"),
+      mixed(name + "_mixed"), running(name + "_running") {
+  if (rowsOfKeys)
+    keyRows = *rowsOfKeys;
+  width = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(1) / heads;
+  valueWidth = cast<RankedTensorType>(op.getType()).getDimSize(1) / heads;
+  rows = operands[0].extents[0];
+  keyExtent = operands[1].extents[isRagged ? 1 : 0];
+  unsigned next = 3;
+  if (op.getBias())
+    biasView = &operands[next++];
+  if (isRagged) {
+    slotView = &operands[next++];
+    positionView = &operands[next++];
+  }
+}
+
+//===-- reading operands
+//---------------------------------------------------------------------------------------------===//
+
+static Expr asFloat(Expr value) { return Halide::cast<float>(std::move(value)); }
+
+Expr Attention::group(Expr head) {
+  return op.getHeadMap() == seq::HeadMap::tiled ? head % kvHeads : head / (heads / kvHeads);
+}
+
+Expr Attention::query(Expr row, Expr head, Expr feature) {
+  // Register tiles of rows may reach beyond the last one.
+  Expr inside = isRagged ? row : Halide::clamp(row, 0, rows - 1);
+  return asFloat(operands[0].at({inside, head * width + feature}));
+}
+
+Expr Attention::key(Expr row, Expr head, Expr position, Expr feature) {
+  Expr column = group(head) * width + feature;
+  return asFloat(isRagged ? operands[1].at({slotOf(row), position, column})
+                          : operands[1].at({position, column}));
+}
+
+Expr Attention::value(Expr row, Expr head, Expr position, Expr feature) {
+  Expr column = group(head) * valueWidth + feature;
+  return asFloat(isRagged ? operands[2].at({slotOf(row), position, column})
+                          : operands[2].at({position, column}));
+}
+
+/// Slots are the caller's: no clamp is computed, only the bound is known.
+Expr Attention::slotOf(Expr row) {
+  return Halide::unsafe_promise_clamped(slotView->at({row}), 0, operands[1].extents[0] - 1);
+}
+
+Expr Attention::positionOf(Expr row) { return isRagged ? positionView->at({row}) : row; }
+
+Expr Attention::visibleKeys(Expr row) {
+  if (op.getCausal())
+    return Halide::min(positionOf(row) + 1, keyExtent);
+  return isRagged ? Halide::min(keyRows->at({slotOf(row)}), keyExtent) : keyExtent;
+}
+
+Expr Attention::bias(Expr head, Expr at, Expr position) {
+  const Exprs &extents = biasView->extents;
+  Expr first = Halide::Internal::is_const_one(extents[0]) ? Expr(0) : head;
+  if (op.getByDistance()) {
+    Expr distance = at - position + extents[1] / 2; // of 2L - 1 distances, L - 1 is the middle
+    return asFloat(biasView->at({first, clampedIndex(distance, extents[1])}));
+  }
+  return asFloat(biasView->at({first, clampedIndex(at, extents[1]), position}));
+}
+
+//===-- algorithm
+//--------------------------------------------------------------------------------------------------===//
+
+void Attention::defineScores() {
+  if (isRagged) {
+    dotSum.emplace(name + "_dot", std::vector<Var>{j, i, h, b}, Expr(width), std::min(lanes, 16),
+                   [this](const std::vector<Expr> &at, Expr k) {
+                     return query(at[1], at[2], k) * key(at[1], at[2], keyOf(at[0], at[3]), k);
+                   });
+    dot = dotSum->total;
+  } else {
+    transposed(j, d, h, b) = key(Expr(0), h, keyOf(j, b), d);
+    Halide::RDom features(0, width);
+    ofFeatures = features.x;
+    dot(j, i, h, b) = 0.0f;
+    dot(j, i, h, b) += query(i, h, features.x) * transposed(j, features.x, h, b);
+  }
+  Expr value = dot(j, i, h, b) * static_cast<float>(op.getScale().convertToDouble());
+  if (auto cap = op.getSoftcap()) {
+    auto limit = static_cast<float>(cap->convertToDouble());
+    value = limit * rationalTanh(value * (1.0f / limit));
+  }
+  // A bias may be -inf, which fast arithmetic may not meet.
+  if (biasView)
+    value = Halide::strict_float(value + bias(h, positionOf(i), keyOf(j, b)));
+  score(j, i, h, b) = Halide::select(b * keyBlock + j < visibleKeys(i), value, kMinusInfinity);
+}
+
+void Attention::defineWeights() {
+  // Maximum and mass of a block: across its vectors first, then across the lanes of one.
+  auto acrossVectors = [&](auto element, auto combine) {
+    Expr result = element(lane);
+    for (int start = lanes; start < keyBlock; start += lanes)
+      result = combine(result, element(lane + start));
+    return result;
+  };
+  auto isMasked = [&](Expr at) { return Halide::strict_float(score(at, i, h, b) < kLowest); };
+  auto finite = [&](Expr at) { return Halide::select(isMasked(at), kLowest, score(at, i, h, b)); };
+  laneTop(lane, i, h, b) = acrossVectors(finite, [](Expr x, Expr y) { return Halide::max(x, y); });
+  Halide::RDom overLanes(0, lanes);
+  ofLanes = overLanes.x;
+  top(i, h, b) = kLowest;
+  top(i, h, b) = Halide::max(top(i, h, b), laneTop(overLanes.x, i, h, b));
+
+  weight(j, i, h, b) = Halide::select(isMasked(j), 0.0f, Halide::exp(finite(j) - top(i, h, b)));
+  laneMass(lane, i, h, b) =
+      acrossVectors([&](Expr at) { return weight(at, i, h, b); }, [](Expr x, Expr y) { return x + y; });
+  Halide::RDom overLanesMass(0, lanes);
+  ofLanesMass = overLanesMass.x;
+  mass(i, h, b) = 0.0f;
+  mass(i, h, b) += laneMass(overLanesMass.x, i, h, b);
+
+  Halide::RDom keys(0, keyBlock);
+  ofKeys = keys.x;
+  mixed(d, i, h, b) = 0.0f;
+  mixed(d, i, h, b) += weight(keys.x, i, h, b) * value(i, h, keyOf(keys.x, b), d);
+}
+
+void Attention::defineRunning() {
+  Halide::RDom all(0, (keyExtent + (keyBlock - 1)) / keyBlock);
+  if (isRagged)
+    all.where(all.x * keyBlock < visibleKeys(i));
+  blocks = all.x;
+  running(d, i, h) = Halide::Tuple(0.0f, kLowest, 0.0f);
+  Halide::FuncRef old = running(d, i, h);
+  Expr sum = old[0], maximum = old[1], total = old[2], blockTop = top(i, h, all.x);
+  Expr next = Halide::max(maximum, blockTop);
+  Expr keep = Halide::exp(maximum - next), add = Halide::exp(blockTop - next);
+  running(d, i, h) =
+      Halide::Tuple(sum * keep + mixed(d, i, h, all.x) * add, next, total * keep + mass(i, h, all.x) * add);
+}
+
+Stage Attention::build() {
+  defineScores();
+  defineWeights();
+  defineRunning();
+  Stage stage;
+  stage.op = op;
+  stage.func = Func(name);
+  stage.vars = {Var("row"), Var("feature")};
+  stage.extents = {rows, Expr(heads * valueWidth)};
+  Var row = stage.vars[0], feature = stage.vars[1];
+  Type elementType = cast<RankedTensorType>(op.getType()).getElementType();
+  Expr head = feature / valueWidth, within = feature % valueWidth;
+  Expr sum = running(within, row, head)[0], total = running(within, row, head)[2];
+  stage.func(feature, row) = toStorage(Halide::select(total > 0.0f, sum / total, 0.0f), elementType);
+  stage.results.push_back(viewOf(stage.func, 0, stage.extents, elementType));
+  // A copy shares the Funcs; what it reads of the operands is read while building only.
+  auto self = std::make_shared<Attention>(*this);
+  stage.schedule = [self](Stage &stage, const CpuShape &shape) { self->schedule(stage, shape); };
+  return stage;
+}
+
+//===-- schedules
+//----------------------------------------------------------------------------------------------------===//
+
+void Attention::schedule(Stage &stage, const CpuShape &shape) {
+  isRagged ? scheduleCaches(stage, shape) : scheduleTensors(stage, shape);
+}
+
+/// Stack storage per head, block and at most `rowsAtOnce` rows. Said explicitly, because Halide cannot see
+/// that the bounds of a partial block are no larger, and would allocate what is not constant on the heap.
+void Attention::onStack(Func &func, int rowsAtOnce) {
+  func.store_in(Halide::MemoryType::Stack);
+  for (const Var &argument : func.args()) {
+    if (argument.same_as(i))
+      func.bound_storage(i, rowsAtOnce);
+    else if (argument.same_as(h) || argument.same_as(b))
+      func.bound_storage(argument, 1);
+    else if (argument.same_as(j))
+      func.bound(j, 0, keyBlock);
+  }
+}
+
+/// Features in vectors; those of a head that fill no vector are predicated.
+void Attention::scheduleRunning(int lanes, int rowsAtOnce) {
+  onStack(running, rowsAtOnce);
+  running.bound_storage(d, static_cast<int>(llvm::alignTo(valueWidth, lanes)))
+      .vectorize(d, lanes, TailStrategy::GuardWithIf);
+  running.update().reorder(d, i, blocks, h).vectorize(d, lanes, TailStrategy::GuardWithIf);
+}
+
+/// Maximum, weights and mass of each block.
+void Attention::scheduleWeights(int lanes, int rowsAtOnce) {
+  for (Func *func : {&laneTop, &laneMass}) {
+    func->compute_at(running, blocks).vectorize(lane);
+    onStack(*func, rowsAtOnce);
+  }
+  for (auto [func, across] : {std::pair(&top, ofLanes), std::pair(&mass, ofLanesMass)}) {
+    func->compute_at(running, blocks);
+    onStack(*func, rowsAtOnce);
+    func->update().atomic().vectorize(across);
+  }
+  weight.compute_at(running, blocks).vectorize(j, lanes);
+  onStack(weight, rowsAtOnce);
+}
+
+/// Weighted sum of a block's values: features in vectors, `tile` rows at a time, accumulators in registers.
+void Attention::scheduleMixed(int lanes, int rowsAtOnce, int tile) {
+  Var lanesOfD("lanesOfD"), tileOfI("tileOfI");
+  mixed.compute_at(running, blocks).bound_storage(d, static_cast<int>(llvm::alignTo(valueWidth, lanes)));
+  onStack(mixed, rowsAtOnce);
+  mixed.vectorize(d, lanes, TailStrategy::GuardWithIf);
+  auto update = mixed.update();
+  update.split(d, d, lanesOfD, lanes, TailStrategy::GuardWithIf);
+  if (tile > 1)
+    update.split(i, i, tileOfI, tile, TailStrategy::GuardWithIf)
+        .reorder(lanesOfD, d, tileOfI, ofKeys, i)
+        .unroll(tileOfI);
+  else
+    update.reorder(lanesOfD, d, ofKeys, i);
+  update.vectorize(lanesOfD).unroll(d);
+}
+
+void Attention::scheduleTensors(Stage &stage, const CpuShape &shape) {
+  Var row = stage.vars[0], feature = stage.vars[1], head("head"), rowBlock("rowBlock"), task("task");
+  const int vector = shape.lanes, tile = shape.tileRows;
+  const int vectorOfD = std::min<int>(vector, llvm::PowerOf2Ceil(valueWidth));
+  stage.func.split(feature, head, feature, valueWidth)
+      .split(row, rowBlock, row, kQueryBlock, TailStrategy::GuardWithIf)
+      .reorder(feature, row, rowBlock, head)
+      .fuse(rowBlock, head, task)
+      .parallel(task)
+      .vectorize(feature, vectorOfD, TailStrategy::GuardWithIf);
+  running.compute_at(stage.func, task);
+  scheduleRunning(vectorOfD, kQueryBlock);
+
+  transposed.compute_at(running, blocks).vectorize(j, vector);
+  onStack(transposed, 1);
+  // Scores: a tile of keys in vectors and rows stays in registers over all features.
+  Var keys("keys"), lanesOfJ("lanesOfJ"), tileOfI("tileOfI");
+  score.compute_at(running, blocks);
+  onStack(score, kQueryBlock);
+  score.split(i, i, tileOfI, tile, TailStrategy::RoundUp)
+      .split(j, keys, j, vector * shape.tileVectors)
+      .reorder(j, tileOfI, keys, i)
+      .vectorize(j, vector)
+      .unroll(tileOfI);
+  dot.compute_at(score, keys).store_in(Halide::MemoryType::Stack);
+  dot.bound_extent(j, vector * shape.tileVectors).bound_extent(i, tile);
+  dot.vectorize(j, vector).unroll(j).unroll(i);
+  dot.update()
+      .split(j, j, lanesOfJ, vector)
+      .reorder(lanesOfJ, j, i, ofFeatures)
+      .vectorize(lanesOfJ)
+      .unroll(j)
+      .unroll(i);
+  scheduleWeights(vector, kQueryBlock);
+  scheduleMixed(vectorOfD, kQueryBlock, tile);
+}
+
+void Attention::scheduleCaches(Stage &stage, const CpuShape &shape) {
+  Var row = stage.vars[0], feature = stage.vars[1], head("head");
+  const int vector = shape.lanes;
+  const int vectorOfD = std::min<int>(vector, llvm::PowerOf2Ceil(valueWidth));
+  stage.func.split(feature, head, feature, valueWidth)
+      .reorder(feature, row, head)
+      .vectorize(feature, vectorOfD, TailStrategy::GuardWithIf);
+  auto cache = cast<seq::CacheType>(op.getKey().getType());
+  if (cache.getLength() * cache.getFeatures() >= kParallelElements)
+    stage.func.parallel(head);
+  running.compute_at(stage.func, row);
+  scheduleRunning(vectorOfD, 1);
+
+  score.compute_at(running, blocks).vectorize(j, vector);
+  onStack(score, 1);
+  dotSum->computeAt(Halide::LoopLevel(running, Halide::VarOrRVar(blocks)));
+  for (Func *func : {&dotSum->partial, &dotSum->total})
+    onStack(*func, 1);
+  scheduleWeights(vector, 1);
+  scheduleMixed(vectorOfD, 1, /*tile=*/1);
+}
+
+Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorView> operands,
+                                           const TensorView *keyRows, int lanes, const std::string &name) {
+  return Attention(op, operands, keyRows, lanes, name).build();
+}

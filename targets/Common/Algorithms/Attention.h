@@ -1,0 +1,19 @@
+// Attention in blocks of keys with a running maximum, so that no row of scores is ever stored whole and
+// memory does not depend on the number of keys.
+#ifndef HALYARD_TARGETS_COMMON_ALGORITHMS_ATTENTION_H
+#define HALYARD_TARGETS_COMMON_ALGORITHMS_ATTENTION_H
+
+#include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/LinalgToHalide/Stage.h"
+
+namespace halyard::kernels {
+
+/// Translates seq.attention. `operands` are views of all operands in order, a cache being [slots, length,
+/// features]. `keyRows` gives the number of keys per slot; needed for caches without `causal`. The stage
+/// brings its own schedule.
+Stage translateAttention(seq::AttentionOp op, llvm::ArrayRef<TensorView> operands, const TensorView *keyRows,
+                         int lanes, const std::string &name);
+
+} // namespace halyard::kernels
+
+#endif

@@ -1,0 +1,252 @@
+// Attention over tensors and over caches, compiled and evaluated, against the formula of seq.attention
+// computed in double.
+#include "KernelTestBase.h"
+
+#include <limits>
+
+using namespace halyard;
+using namespace halyard::test;
+
+namespace {
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+/// A case of seq.attention with its operands. Over caches, `slot` and `position` have one entry per row, and
+/// `counts` one per slot unless the attention is causal.
+struct Case {
+  int64_t heads, kvHeads, width, valueWidth, rows, keys;
+  bool causal = false, byDistance = false, tiled = false;
+  double scale = 1, softcap = 0;
+  HostTensor query = {}, key = {}, value = {};
+  std::optional<HostTensor> bias = {};
+  std::vector<int32_t> slot = {}, position = {}, counts = {};
+
+  bool isRagged() const { return !slot.empty(); }
+
+  double biasAt(int64_t h, int64_t i, int64_t j) const {
+    if (!bias)
+      return 0;
+    int64_t first = bias->shape[0] == 1 ? 0 : h;
+    if (byDistance)
+      return bias->values<float>()[first * bias->shape[1] + i - j + bias->shape[1] / 2];
+    return bias->values<float>()[(first * bias->shape[1] + i) * bias->shape[2] + j];
+  }
+
+  std::vector<double> row(int64_t i, int64_t h) const {
+    int64_t g = tiled ? h % kvHeads : h / (heads / kvHeads), at = isRagged() ? position[i] : i;
+    int64_t count = causal ? std::min(at + 1, keys) : isRagged() ? counts[slot[i]] : keys;
+    int64_t base = isRagged() ? slot[i] * keys : 0;
+    std::vector<double> scores;
+    double top = -kInf, total = 0;
+    for (int64_t j = 0; j < count; ++j) {
+      double dot = 0;
+      for (int64_t d = 0; d < width; ++d)
+        dot += double(query.values<float>()[(i * heads + h) * width + d]) *
+               key.values<float>()[((base + j) * kvHeads + g) * width + d];
+      dot *= scale;
+      if (softcap != 0)
+        dot = softcap * std::tanh(dot / softcap);
+      scores.push_back(dot + biasAt(h, at, j));
+      top = std::max(top, scores.back());
+    }
+    std::vector<double> result(valueWidth, 0);
+    for (int64_t j = 0; j < count && top > -kInf; ++j) {
+      double weight = std::exp(scores[j] - top);
+      total += weight;
+      for (int64_t d = 0; d < valueWidth; ++d)
+        result[d] += weight * value.values<float>()[((base + j) * kvHeads + g) * valueWidth + d];
+    }
+    for (double &x : result)
+      x = total > 0 ? x / total : 0;
+    return result;
+  }
+
+  std::vector<double> expected() const {
+    std::vector<double> all;
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t h = 0; h < heads; ++h)
+        llvm::append_range(all, row(i, h));
+    return all;
+  }
+
+  std::string text() const {
+    auto tensor = [](int64_t features) { return "tensor<?x" + std::to_string(features) + "xf32>"; };
+    auto rowsOrCache = [&](int64_t features) {
+      return isRagged() ? "!seq.cache<" + std::to_string(keys) + ", " + std::to_string(features) + ", f32>"
+                        : tensor(features);
+    };
+    std::string q = tensor(heads * width), k = rowsOrCache(kvHeads * width),
+                v = rowsOrCache(kvHeads * valueWidth);
+    std::string o = tensor(heads * valueWidth), arguments = "%q: " + q + ", %k: " + k + ", %v: " + v, clauses;
+    if (bias) {
+      std::string type = byDistance ? "tensor<" + std::to_string(bias->shape[0]) + "x" +
+                                          std::to_string(bias->shape[1]) + "xf32>"
+                                    : "tensor<" + std::to_string(bias->shape[0]) + "x?x?xf32>";
+      arguments += ", %b: " + type;
+      clauses += " bias(%b : " + type + ")";
+    }
+    if (isRagged()) {
+      arguments += ", %slot: tensor<?xi32>, %position: tensor<?xi32>";
+      clauses += " rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)";
+      if (!causal)
+        arguments += ", %counts: tensor<?xi32> {seq.source_rows}";
+    }
+    std::string attributes = "heads = " + std::to_string(heads) +
+                             " : i64, kv_heads = " + std::to_string(kvHeads) +
+                             " : i64, scale = " + std::to_string(scale) + " : f64";
+    if (softcap != 0)
+      attributes += ", softcap = " + std::to_string(softcap) + " : f64";
+    attributes += std::string(causal ? ", causal" : "") + (byDistance ? ", by_distance" : "") +
+                  (tiled ? ", head_map = 1 : i32" : "");
+    return "func.func @attend(" + arguments + ") -> " + o + " {\n %o = seq.attention %q, %k, %v" + clauses +
+           " {" + attributes + "} : " + q + ", " + k + ", " + v + " -> " + o + "\n return %o : " + o + "\n}";
+  }
+};
+
+class AttentionTest : public KernelTestBase {
+protected:
+  void fill(Case &c) {
+    int64_t slots = c.isRagged() ? *std::max_element(c.slot.begin(), c.slot.end()) + 1 : 1;
+    c.query = randomFloats({c.rows, c.heads * c.width});
+    c.key = randomFloats({slots, c.keys, c.kvHeads * c.width});
+    c.value = randomFloats({slots, c.keys, c.kvHeads * c.valueWidth});
+    if (!c.isRagged()) {
+      c.key = c.key.reshaped({c.keys, c.kvHeads * c.width});
+      c.value = c.value.reshaped({c.keys, c.kvHeads * c.valueWidth});
+    }
+  }
+
+  std::vector<CompiledKernel::Argument> arguments(const Case &c) {
+    std::vector<CompiledKernel::Argument> all{c.query, c.key, c.value};
+    if (c.bias)
+      all.push_back(*c.bias);
+    if (c.isRagged()) {
+      all.push_back(smallIntegers({c.rows}, c.slot));
+      all.push_back(smallIntegers({c.rows}, c.position));
+      if (!c.causal)
+        all.push_back(smallIntegers({static_cast<int64_t>(c.counts.size())}, c.counts));
+    }
+    return all;
+  }
+
+  void check(const Case &c) {
+    SCOPED_TRACE(c.text());
+    auto results = run(c.text(), arguments(c), {{c.rows, c.heads * c.valueWidth}});
+    ASSERT_EQ(results.size(), 1u);
+    expectNear(results[0], c.expected());
+    if (c.isRagged() || GetParam() != "x86-64")
+      return;
+    llvm::SmallVector<HostTensor> tensors;
+    for (const CompiledKernel::Argument &argument : arguments(c))
+      tensors.push_back(std::get<HostTensor>(argument));
+    auto evaluated = evaluate(c.text(), tensors);
+    ASSERT_EQ(evaluated.size(), 1u);
+    expectNear(evaluated[0], c.expected());
+  }
+};
+} // namespace
+
+TEST_P(AttentionTest, MatchesTheFormula) {
+  for (auto [rows, keys] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {70, 130}}) {
+    Case c{4, 4, 16, 16, rows, keys};
+    c.scale = 0.25;
+    fill(c);
+    check(c);
+  }
+}
+
+TEST_P(AttentionTest, TakesHeadsOfOddWidth) {
+  Case c{2, 2, 36, 20, 19, 23};
+  c.scale = 1.0 / 6;
+  fill(c);
+  check(c);
+  Case narrow{4, 4, 4, 4, 9, 3};
+  fill(narrow);
+  check(narrow);
+}
+
+TEST_P(AttentionTest, SharesKeysBetweenHeads) {
+  for (bool tiled : {false, true}) {
+    Case c{6, 3, 8, 8, 11, 13};
+    c.tiled = tiled;
+    c.causal = true;
+    fill(c);
+    check(c);
+  }
+}
+
+TEST_P(AttentionTest, AddsBiasAndMasks) {
+  Case c{4, 4, 16, 16, 9, 12};
+  fill(c);
+  c.bias = randomFloats({4, 10, 12});
+  // Row 2 sees nothing, row 3 one key; the others miss key 5 by a large negative number.
+  auto bias = c.bias->mutableValues<float>();
+  for (int h = 0; h < 4; ++h)
+    for (int i = 0; i < 10; ++i)
+      for (int j = 0; j < 12; ++j) {
+        float &value = bias[(h * 10 + i) * 12 + j];
+        if (i == 2 || (i == 3 && j != 7))
+          value = -std::numeric_limits<float>::infinity();
+        else if (j == 5)
+          value = -1e9f;
+      }
+  check(c);
+  for (float value : run(c.text(), arguments(c), {{9, 64}})[0].values<float>().slice(2 * 64, 64))
+    EXPECT_EQ(value, 0.0f);
+}
+
+TEST_P(AttentionTest, KeepsRowsWhoseKeysAreAllVeryNegative) {
+  Case c{1, 1, 8, 8, 3, 70};
+  fill(c);
+  c.bias = floats({1, 3, 70}, std::vector<float>(210, std::numeric_limits<float>::lowest()));
+  check(c);
+}
+
+TEST_P(AttentionTest, ReadsBiasByDistance) {
+  Case c{2, 2, 16, 16, 10, 14};
+  fill(c);
+  c.byDistance = true;
+  c.bias = randomFloats({2, 2 * 20 - 1});
+  check(c);
+}
+
+TEST_P(AttentionTest, CapsScores) {
+  Case c{2, 2, 16, 16, 5, 6};
+  c.softcap = 2;
+  fill(c);
+  check(c);
+}
+
+TEST_P(AttentionTest, ReadsCachesCausally) {
+  Case c{4, 4, 16, 16, 5, 100};
+  c.causal = true;
+  c.scale = 0.25;
+  c.slot = {0, 2, 1, 1, 0};
+  c.position = {0, 99, 31, 32, 57};
+  fill(c);
+  check(c);
+  c.byDistance = true;
+  c.bias = randomFloats({4, 2 * 100 - 1});
+  check(c);
+}
+
+TEST_P(AttentionTest, ReadsCachesOfSources) {
+  Case c{4, 2, 36, 36, 4, 70};
+  c.scale = 0.1;
+  c.slot = {1, 0, 2, 1};
+  c.position = {5, 6, 7, 8};
+  c.counts = {70, 33, 0};
+  fill(c);
+  check(c);
+}
+
+TEST_P(AttentionTest, IsParallelOverLargeCaches) {
+  Case c{8, 8, 64, 64, 2, 448};
+  c.causal = true;
+  c.scale = 0.125;
+  c.slot = {0, 1};
+  c.position = {447, 12};
+  fill(c);
+  check(c);
+}
+
+HALYARD_INSTANTIATE_FOR_TARGETS(AttentionTest);

@@ -1,0 +1,78 @@
+// Kernels compiled to objects for one x86-64 level, run and compared.
+#ifndef HALYARD_TEST_UNIT_TARGETS_KERNELTESTBASE_H
+#define HALYARD_TEST_UNIT_TARGETS_KERNELTESTBASE_H
+
+#include "CompiledKernel.h"
+#include "TargetsTest.h"
+
+#include "targets/Common/Target.h"
+
+#include <cmath>
+
+namespace halyard::test {
+
+/// The parameter is the name of a target.
+class KernelTestBase : public TargetsTest, public ::testing::WithParamInterface<std::string> {
+protected:
+  void SetUp() override {
+    // Levels are ordered; what the best level of this machine does not include cannot be run here.
+    const Target *host = lookupTarget("host");
+    if (!host || (host->name() == "x86-64-v3" && GetParam() == "x86-64-v4"))
+      GTEST_SKIP() << "this machine does not run " << GetParam();
+  }
+
+  /// Results of the first function of `text`, compiled for the target. Fails the test if its object needs
+  /// more than the artifact's thread pool and the C library.
+  std::vector<HostTensor> run(const std::string &text, llvm::ArrayRef<CompiledKernel::Argument> arguments,
+                              llvm::ArrayRef<llvm::SmallVector<int64_t>> shapes) {
+    mlir::func::FuncOp function = parse(text);
+    if (!function)
+      return {};
+    CompiledKernel kernel(function, GetParam());
+    EXPECT_EQ(kernel.error, "") << messages;
+    if (!kernel.error.empty())
+      return {};
+    for (const std::string &symbol : kernel.undefinedSymbols())
+      EXPECT_TRUE(symbol == "halide_do_par_for" || symbol.find("halide") == std::string::npos) << symbol;
+    return kernel.run(arguments, shapes);
+  }
+
+  /// Every element within `tolerance` of the expected one, relative to the largest expected (at least 1).
+  static void expectNear(const HostTensor &actual, llvm::ArrayRef<double> expected, double tolerance = 1e-5) {
+    ASSERT_EQ(actual.elements(), static_cast<int64_t>(expected.size()));
+    double largest = 1;
+    for (double value : expected)
+      largest = std::max(largest, std::fabs(value));
+    int wrong = 0;
+    for (auto [i, value] : llvm::enumerate(actual.values<float>()))
+      if (!(std::fabs(value - expected[i]) <= tolerance * largest) && ++wrong <= 5)
+        ADD_FAILURE() << "element " << i << " is " << value << " instead of " << expected[i];
+    EXPECT_EQ(wrong, 0);
+  }
+
+  static std::vector<double> doubles(const HostTensor &tensor) {
+    return {tensor.values<float>().begin(), tensor.values<float>().end()};
+  }
+
+  /// tensor<...xf32>; negative extents are dynamic.
+  static std::string typeOf(llvm::ArrayRef<int64_t> shape) {
+    std::string text;
+    for (int64_t extent : shape)
+      text += (extent < 0 ? "?" : std::to_string(extent)) + "x";
+    return "tensor<" + text + "f32>";
+  }
+};
+
+inline std::string targetTestName(const ::testing::TestParamInfo<std::string> &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+#define HALYARD_INSTANTIATE_FOR_TARGETS(Suite)                                                               \
+  INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4"),            \
+                           targetTestName)
+
+} // namespace halyard::test
+
+#endif
