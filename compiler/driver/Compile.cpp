@@ -78,12 +78,14 @@ LogicalResult runWithProgress(ModuleOp module, Phase last, const CompileOptions 
   return success();
 }
 
-/// Prints the module with large constants elided.
+/// Prints the module with large constants elided, and without the section of resources that is then empty.
 void printModule(ModuleOp module) {
   OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(16).elideLargeResourceString(64).enableDebugInfo(false);
-  module->print(llvm::outs(), flags);
-  llvm::outs() << "\n";
+  flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module->print(stream, flags);
+  llvm::outs() << StringRef(text).rsplit("{-#").first.rtrim() << "\n";
   llvm::outs().flush();
 }
 
@@ -118,6 +120,8 @@ int halyard::driver::compileCommand(const CompileOptions &options) {
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   llvm::DefaultThreadPool threads(llvm::hardware_concurrency(options.threads));
   context.setThreadPool(threads);
+  context
+      .loadAllAvailableDialects(); // passes evaluate constants through dialects that the module does not show
   Progress progress;
   DiagnosticPrinter printer(&context, &progress);
   OutputDirectory output;
