@@ -4,6 +4,12 @@
 
 include "mlir/Pass/PassBase.td"
 
+// What a pass needs that evaluates: the dialects of lowered functions.
+defvar LoweredDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                          "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                          "::mlir::tensor::TensorDialect", "::halyard::seq::SeqDialect",
+                          "::halyard::onnx::ONNXDialect"];
+
 //===-- simplify ---------------------------------------------------------------------------------------------------===//
 
 def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
@@ -78,7 +84,7 @@ def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
     %y = %x
     ```
   }];
-  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+  let dependentDialects = LoweredDialects;
 }
 
 def Simplify : Pass<"simplify", "::mlir::ModuleOp"> {
@@ -93,7 +99,7 @@ def Simplify : Pass<"simplify", "::mlir::ModuleOp"> {
     %root = onnx.Constant {value = dense<2.82842708> : tensor<f32>}
     ```
   }];
-  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+  let dependentDialects = LoweredDialects;
 }
 
 //===-- raise ------------------------------------------------------------------------------------------------------===//
@@ -182,7 +188,7 @@ def RaiseRotary : Pass<"raise-rotary", "::mlir::func::FuncOp"> {
     %y_rows = seq.rotary %x_rows, %cos_pairs, %sin_pairs {heads = 4 : i64, rotary = 8 : i64}
     ```
   }];
-  let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
+  let dependentDialects = LoweredDialects;
 }
 
 def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
@@ -201,9 +207,7 @@ def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
     %y = onnx.Add %x, %e
     ```
   }];
-  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::tensor::TensorDialect",
-                           "::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::math::MathDialect"];
+  let dependentDialects = LoweredDialects;
 }
 
 //===-- stage ------------------------------------------------------------------------------------------------------===//
