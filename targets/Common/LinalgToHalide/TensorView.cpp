@@ -55,7 +55,11 @@ Expr halyard::kernels::toIndex(Expr value) {
     return value;
   if (value.type().bits() < 32)
     return Halide::cast<int32_t>(value);
-  return Halide::saturating_cast<int32_t>(value);
+  // No extent reaches 2^30. A bound at the ends of 32 bits would make sums of index and extent overflow in
+  // Halide's bounds of them, which is an error there.
+  Expr limit = Halide::cast(value.type(), (1 << 30) - 1);
+  return Halide::cast<int32_t>(
+      Halide::clamp(value, value.type().is_uint() ? Halide::cast(value.type(), 0) : -limit, limit));
 }
 
 std::vector<Expr> halyard::kernels::reversed(ExprsRef indices) { return {indices.rbegin(), indices.rend()}; }

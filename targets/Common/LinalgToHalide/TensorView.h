@@ -38,7 +38,7 @@ Halide::Expr toStorage(Halide::Expr value, mlir::Type elementType);
 /// Rounds an expression in compute type to what `elementType` can hold; only f16 and bf16 change.
 Halide::Expr rounded(Halide::Expr value, mlir::Type elementType);
 
-/// A 64-bit or narrower integer as an index; what lies outside 32 bits saturates.
+/// A 64-bit or narrower integer as an index; what lies beyond 2^30 either way saturates.
 Halide::Expr toIndex(Halide::Expr value);
 
 struct TensorView {
