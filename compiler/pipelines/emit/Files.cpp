@@ -20,7 +20,8 @@ std::string pathIn(StringRef folder, const Twine &name) {
 }
 
 LogicalResult writeFile(Location location, StringRef path, StringRef contents) {
-  std::error_code error = llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
+  std::error_code error =
+      llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path), true, llvm::sys::fs::all_all);
   if (!error) {
     llvm::raw_fd_ostream file(path, error, llvm::sys::fs::OF_None);
     if (!error) {

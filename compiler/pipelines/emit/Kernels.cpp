@@ -84,7 +84,7 @@ void nameKernels(rt::ProgramOp program, StringRef target) {
 
 FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const Target &target,
                                                    StringRef directory, const ObjectCache &cache) {
-  if (std::error_code error = llvm::sys::fs::create_directories(directory))
+  if (std::error_code error = llvm::sys::fs::create_directories(directory, true, llvm::sys::fs::all_all))
     return program.emitError() << directory << ": cannot be made: " << error.message();
   std::string compiler = compilerIdentity();
   std::vector<std::string> files;
