@@ -123,7 +123,9 @@ static LogicalResult unknownOperator(const NodeProto &node, Location loc) {
   }
   std::string closest;
   unsigned distance = 3;
-  for (RegisteredOperationName name : loc.getContext()->getRegisteredOperationsByDialect("onnx")) {
+  for (RegisteredOperationName name : loc.getContext()->getRegisteredOperations()) {
+    if (name.getDialectNamespace() != "onnx")
+      continue;
     StringRef type = name.stripDialect();
     type.consume_front("ms.");
     unsigned one = type.edit_distance(node.op_type(), true, distance);
