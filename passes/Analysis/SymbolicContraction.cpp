@@ -79,11 +79,34 @@ void lastExtent(Operation *op, SymbolicInference &in, int64_t inner, int64_t col
   in.setShape(op->getResult(0), *shape);
 }
 
+/// The term with `...` written as one index per axis that it stands for. Those indices are digits, counted
+/// from the last axis, so that ellipses of different ranks are aligned as broadcasting aligns them.
+std::string withoutEllipsis(StringRef term, int64_t count) {
+  auto [before, after] = term.split("...");
+  if (before.size() == term.size())
+    return term.str();
+  std::string digits;
+  while (count-- > 0)
+    digits.push_back('0' + count);
+  return (before + digits + after).str();
+}
+
+/// Indices of the result where the equation does not give them: those that occur once, in order, ellipses
+/// first.
+std::string implicitOutput(const llvm::DenseMap<char, int64_t> &uses) {
+  std::string digits, letters;
+  for (char index = '9'; index >= '0'; --index)
+    if (uses.contains(index))
+      digits.push_back(index);
+  for (char index = 'A'; index <= 'z'; ++index)
+    if (uses.lookup(index) == 1)
+      letters.push_back(index);
+  return digits + letters;
+}
+
 void visitEinsum(onnx::EinsumOp op, SymbolicInference &in) {
   std::string equation;
   llvm::copy_if(op.getEquation(), std::back_inserter(equation), [](char c) { return c != ' '; });
-  if (StringRef(equation).contains("..."))
-    return;
   auto [inputs, output] = StringRef(equation).split("->");
   SmallVector<StringRef> terms;
   inputs.split(terms, ',');
@@ -91,29 +114,27 @@ void visitEinsum(onnx::EinsumOp op, SymbolicInference &in) {
     return in.error(op, "expects one term per operand, got '" + equation + "'");
   llvm::DenseMap<char, AffineExpr> extents;
   llvm::DenseMap<char, int64_t> uses;
-  for (auto [term, input] : llvm::zip(terms, op.getInputs())) {
+  int64_t widest = 0;
+  for (auto [given, input] : llvm::zip(terms, op.getInputs())) {
     std::optional<LengthExprs> shape = in.shape(input);
     if (!shape)
       return;
+    int64_t hidden = given.contains("...") ? shape->size() - (given.size() - 3) : 0;
+    std::string term = withoutEllipsis(given, hidden);
+    widest = std::max(widest, hidden);
     if (shape->size() != term.size())
-      return in.error(op, "expects an operand of rank " + Twine(term.size()) + " for '" + term +
+      return in.error(op, "expects an operand of rank " + Twine(term.size()) + " for '" + given +
                               "', got rank " + Twine(shape->size()));
-    for (auto [letter, extent] : llvm::zip(term, *shape)) {
-      ++uses[letter];
-      AffineExpr &known = extents[letter];
+    for (auto [index, extent] : llvm::zip(term, *shape)) {
+      ++uses[index];
+      AffineExpr &known = extents[index];
       known = known ? in.broadcast(op, known, extent) : extent;
     }
   }
-  std::string implicit;
-  if (!StringRef(equation).contains("->")) {
-    for (char letter = 'A'; letter <= 'z'; ++letter)
-      if (uses.lookup(letter) == 1)
-        implicit.push_back(letter);
-    output = implicit;
-  }
+  bool isExplicit = StringRef(equation).contains("->");
   LengthExprs shape;
-  for (char letter : output)
-    shape.push_back(extents.lookup(letter));
+  for (char index : isExplicit ? withoutEllipsis(output, widest) : implicitOutput(uses))
+    shape.push_back(extents.lookup(index));
   in.setShape(op.getResult(), shape);
 }
 
@@ -134,6 +155,14 @@ template <typename Op> Window windowOf(Op op, ArrayRef<int64_t> kernel) {
           given(op.getDilations(), rank, 1), given(op.getPads(), 2 * rank, 0)};
 }
 
+/// The number of windows less the last one, if that would start behind the input and its left padding.
+AffineExpr startingInside(SymbolicInference &in, AffineExpr count, int64_t stride, AffineExpr padded) {
+  const LengthAlgebra &algebra = in.algebra();
+  AffineExpr fewer = algebra.sub(count, in.constant(1));
+  std::optional<bool> outside = algebra.lessOrEqual(padded, algebra.mul(fewer, in.constant(stride)));
+  return !outside ? AffineExpr() : *outside ? fewer : count;
+}
+
 /// Replaces the spatial extents of `shape` by the number of windows along each.
 void slide(SymbolicInference &in, LengthExprs &shape, const Window &window, bool ceil) {
   for (size_t axis = 0; axis < window.kernel.size() && axis + 2 < shape.size(); ++axis) {
@@ -141,10 +170,13 @@ void slide(SymbolicInference &in, LengthExprs &shape, const Window &window, bool
     if (window.autoPad.starts_with("SAME")) {
       extent = in.algebra().ceilDiv(extent, in.constant(window.strides[axis]));
     } else {
-      int64_t padding =
-          window.autoPad == "VALID" ? 0 : window.pads[axis] + window.pads[axis + window.kernel.size()];
-      extent = in.windowed(extent, window.kernel[axis], window.strides[axis], window.dilations[axis], padding,
-                           ceil);
+      int64_t before = window.autoPad == "VALID" ? 0 : window.pads[axis];
+      int64_t after = window.autoPad == "VALID" ? 0 : window.pads[axis + window.kernel.size()];
+      AffineExpr padded = in.algebra().add(extent, in.constant(before));
+      extent = in.windowed(extent, window.kernel[axis], window.strides[axis], window.dilations[axis],
+                           before + after, ceil);
+      if (ceil)
+        extent = startingInside(in, extent, window.strides[axis], padded);
     }
     in.assumePositive(extent);
   }
