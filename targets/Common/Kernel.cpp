@@ -30,7 +30,7 @@ private:
   FailureOr<TensorView> operandView(Value value);
   LogicalResult addOutputs(func::ReturnOp op);
   bool takeStageOutput(ValueRange results, unsigned &next);
-  LogicalResult addCopy(Value result, unsigned index);
+  void addCopy(ArrayRef<TensorView> views, unsigned index);
   bool mayBeOutput(const Stage &stage) const;
 
   int lanes;
@@ -41,16 +41,18 @@ private:
 
 /// Constrains a buffer to start at 0, to be dense and row-major, and to the extents that are known. `dims`
 /// are Halide's dimensions, innermost first.
-template <typename Buffer> void constrain(Buffer buffer, ExprsRef extents) {
+/// A tuple's buffers after the first share its bounds (`isFirst` false).
+template <typename Buffer> void constrain(Buffer buffer, ExprsRef extents, bool isFirst = true) {
   Expr stride = 1;
   for (int dim = 0, rank = extents.size(); dim < rank; ++dim) {
     Expr extent = extents[rank - 1 - dim];
-    buffer.dim(dim).set_min(0);
     buffer.dim(dim).set_stride(stride);
-    if (Halide::Internal::is_const(extent))
-      buffer.dim(dim).set_extent(extent);
-    else
+    if (isFirst)
+      buffer.dim(dim).set_min(0);
+    if (!Halide::Internal::is_const(extent))
       extent = buffer.dim(dim).extent();
+    else if (isFirst)
+      buffer.dim(dim).set_extent(extent);
     stride = Halide::Internal::simplify(stride * extent);
   }
 }
@@ -144,33 +146,39 @@ bool KernelTranslation::mayBeOutput(const Stage &stage) const {
 bool KernelTranslation::takeStageOutput(ValueRange results, unsigned &next) {
   Operation *op = results[next].getDefiningOp();
   for (auto [index, stage] : llvm::enumerate(kernel.stages)) {
-    if (stage.op != op || !mayBeOutput(stage))
+    int number = index;
+    if (stage.op != op ||
+        llvm::any_of(kernel.outputs, [&](const Output &output) { return output.stage == number; }))
       continue;
     unsigned count = op->getNumResults();
-    if (next + count > results.size() || !llvm::equal(op->getResults(), results.slice(next, count)) ||
-        llvm::any_of(kernel.outputs,
-                     [&, index = index](const Output &output) { return output.stage == int(index); }))
+    if (next + count > results.size() || !llvm::equal(op->getResults(), results.slice(next, count)))
       return false;
-    kernel.outputs.push_back({stage.func, stage.vars, stage.extents, static_cast<int>(index)});
+    if (mayBeOutput(stage))
+      kernel.outputs.push_back({stage.func, stage.vars, stage.extents, number});
+    else
+      addCopy(stage.results, next);
     next += count;
     return true;
   }
   return false;
 }
 
-LogicalResult KernelTranslation::addCopy(Value result, unsigned index) {
-  const TensorView *view = scope.tensor(result);
-  if (!view)
-    return kernel.function.emitOpError("is a kernel that returns a value it does not compute: ") << result;
+/// An output that reads its elements from views of one shape.
+void KernelTranslation::addCopy(ArrayRef<TensorView> views, unsigned index) {
   Output output;
   output.func = Halide::Func("result" + std::to_string(index));
-  output.extents = view->extents;
-  for (int64_t dim = 0; dim < view->rank(); ++dim)
+  output.extents = views.front().extents;
+  for (int64_t dim = 0; dim < views.front().rank(); ++dim)
     output.vars.emplace_back(Halide::Internal::unique_name("o" + std::to_string(dim)));
   Exprs indices(output.vars.begin(), output.vars.end());
-  output.func(reversed(indices)) = toStorage(view->at(indices), view->elementType);
+  std::vector<Expr> values;
+  for (const TensorView &view : views)
+    values.push_back(toStorage(view.at(indices), view.elementType));
+  if (values.size() == 1)
+    output.func(reversed(indices)) = values.front();
+  else
+    output.func(reversed(indices)) = Halide::Tuple(values);
   kernel.outputs.push_back(std::move(output));
-  return success();
 }
 
 LogicalResult KernelTranslation::addOutputs(func::ReturnOp op) {
@@ -178,13 +186,14 @@ LogicalResult KernelTranslation::addOutputs(func::ReturnOp op) {
   while (next < op->getNumOperands()) {
     if (takeStageOutput(op->getOperands(), next))
       continue;
-    if (failed(addCopy(op->getOperand(next), next)))
-      return failure();
-    ++next;
+    const TensorView *view = scope.tensor(op->getOperand(next));
+    if (!view)
+      return op.emitOpError("returns a value that its kernel does not compute"), failure();
+    addCopy(*view, next++);
   }
   for (Output &output : kernel.outputs)
-    for (Halide::OutputImageParam buffer : output.func.output_buffers())
-      constrain<Halide::OutputImageParam &>(buffer, output.extents);
+    for (auto [index, buffer] : llvm::enumerate(output.func.output_buffers()))
+      constrain<Halide::OutputImageParam &>(buffer, output.extents, index == 0);
   return success();
 }
 

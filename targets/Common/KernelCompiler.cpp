@@ -8,6 +8,23 @@ using namespace mlir;
 using namespace halyard;
 using namespace halyard::kernels;
 
+namespace {
+/// Finds an allocation that is not a constant amount of stack.
+class HeapFinder : public Halide::Internal::IRVisitor {
+public:
+  std::string found;
+
+private:
+  using IRVisitor::visit;
+
+  void visit(const Halide::Internal::Allocate *op) override {
+    if (op->memory_type != Halide::MemoryType::Stack || op->constant_allocation_size() == 0)
+      found = op->name;
+    IRVisitor::visit(op);
+  }
+};
+} // namespace
+
 static LogicalResult compile(func::FuncOp function, const Target &target, StringRef path,
                              Halide::OutputFileType kind) {
   try {
@@ -18,8 +35,16 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     std::vector<Halide::Func> outputs;
     for (const Output &output : kernel->outputs)
       outputs.push_back(output.func);
-    Halide::Pipeline(outputs).compile_to({{kind, path.str()}}, kernel->arguments, function.getSymName().str(),
-                                         target.machine());
+    Halide::Module module = Halide::Pipeline(outputs).compile_to_module(
+        kernel->arguments, function.getSymName().str(), target.machine(),
+        Halide::LinkageType::ExternalPlusMetadata);
+    HeapFinder heap;
+    for (const Halide::Internal::LoweredFunc &lowered : module.functions())
+      lowered.body.accept(&heap);
+    if (!heap.found.empty())
+      return function.emitOpError("is a kernel whose intermediate value ")
+             << heap.found << " has no constant size; compute it in a kernel of its own";
+    module.compile({{kind, path.str()}});
     return success();
   } catch (const Halide::Error &error) {
     llvm::sys::fs::remove(path);

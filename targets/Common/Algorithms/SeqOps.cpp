@@ -103,7 +103,8 @@ Stage halyard::kernels::translatePrefixSum(seq::PrefixSumOp op, ArrayRef<TensorV
     Halide::RDom domain(0, input.extents[1]);
     domain.where(domain.x + exclusive <= operands[2].at({row}));
     stage.func(feature, row) = zero;
-    accumulate(row, stage.func(feature, row), input.at({operands[1].at({row}), domain.x, feature}));
+    Expr slot = Halide::unsafe_promise_clamped(operands[1].at({row}), 0, input.extents[0] - 1);
+    accumulate(row, stage.func(feature, row), input.at({slot, domain.x, feature}));
     stage.reductions = {domain.x};
     stage.isRagged = true;
   } else {

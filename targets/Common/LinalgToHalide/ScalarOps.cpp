@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -201,12 +202,51 @@ Expr compareFloats(arith::CmpFPredicate predicate, Expr a, Expr b, Precision pre
   return {};
 }
 
+using Halide::Internal::Call;
+
+/// One operation that obeys IEEE among others that need not.
+Expr strictCall(Call::IntrinsicOp operation, Expr a, Expr b) {
+  return Call::make(a.type(), operation, {a, b}, Call::PureIntrinsic);
+}
+
 /// The larger (or smaller) of two; NaN wins or loses.
 Expr extremum(Expr a, Expr b, bool larger, bool nanWins, Precision precision) {
-  if (precision != Precision::exact)
+  if (precision == Precision::relaxed)
     return larger ? Halide::max(a, b) : Halide::min(a, b);
+  if (precision == Precision::fast)
+    return strictCall(larger ? Call::strict_max : Call::strict_min, a, b);
   Expr first = Halide::strict_float(larger ? a > b : a < b);
   return Halide::select(first || Halide::is_nan(nanWins ? a : b), a, b);
+}
+
+/// True for the addition to the sum of a reduction and for the product that is added. Only these are worth
+/// contracting and reordering, and only these may assume that nothing is infinite: everywhere else a mask's
+/// -inf may come along.
+bool accumulates(Operation *op) {
+  auto reduction = dyn_cast<linalg::LinalgOp>(op->getParentOp());
+  if (!reduction || reduction.getNumReductionLoops() == 0 || !op->hasOneUse())
+    return false;
+  Operation *user = *op->user_begin();
+  if (isa<arith::MulFOp>(op))
+    return isa<arith::AddFOp>(user) && user->getBlock() == op->getBlock() && accumulates(user);
+  ArrayRef<BlockArgument> inits = reduction.getRegionOutputArgs();
+  return isa<arith::AddFOp>(op) && isa<linalg::YieldOp>(user) &&
+         llvm::any_of(op->getOperands(), [&](Value operand) { return llvm::is_contained(inits, operand); });
+}
+
+/// The operation as Halide's operators, which are fast, or as strict intrinsics.
+Expr arithmetic(Operation *op, ExprsRef v, Precision precision) {
+  bool isStrict = precision == Precision::fast && !accumulates(op);
+  auto choose = [&](Expr fast, Call::IntrinsicOp strict) {
+    return isStrict ? strictCall(strict, v[0], v[1]) : fast;
+  };
+  return llvm::TypeSwitch<Operation *, Expr>(op)
+      .Case<arith::AddFOp>([&](auto) { return choose(v[0] + v[1], Call::strict_add); })
+      .Case<arith::SubFOp>([&](auto) { return choose(v[0] - v[1], Call::strict_sub); })
+      .Case<arith::MulFOp>([&](auto) { return choose(v[0] * v[1], Call::strict_mul); })
+      .Case<arith::DivFOp>([&](auto) { return choose(v[0] / v[1], Call::strict_div); })
+      .Case<arith::NegFOp>([&](auto) { return -v[0]; })
+      .Default([](auto) { return Expr(); });
 }
 } // namespace
 
@@ -214,16 +254,11 @@ Expr halyard::kernels::translateFloatOp(Operation *op, ExprsRef v, Precision pre
   if (auto compare = dyn_cast<arith::CmpFOp>(op))
     return compareFloats(compare.getPredicate(), v[0], v[1], precision);
   return llvm::TypeSwitch<Operation *, Expr>(op)
-      .Case<arith::AddFOp>([&](auto) { return v[0] + v[1]; })
-      .Case<arith::SubFOp>([&](auto) { return v[0] - v[1]; })
-      .Case<arith::MulFOp>([&](auto) { return v[0] * v[1]; })
-      .Case<arith::DivFOp>([&](auto) { return v[0] / v[1]; })
-      .Case<arith::NegFOp>([&](auto) { return -v[0]; })
       .Case<arith::MaximumFOp>([&](auto) { return extremum(v[0], v[1], true, true, precision); })
       .Case<arith::MinimumFOp>([&](auto) { return extremum(v[0], v[1], false, true, precision); })
       .Case<arith::MaxNumFOp>([&](auto) { return extremum(v[0], v[1], true, false, precision); })
       .Case<arith::MinNumFOp>([&](auto) { return extremum(v[0], v[1], false, false, precision); })
-      .Default([](auto) { return Expr(); });
+      .Default([&](Operation *other) { return arithmetic(other, v, precision); });
 }
 
 //===-- conversions

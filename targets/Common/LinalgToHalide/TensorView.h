@@ -18,7 +18,9 @@ using ExprsRef = llvm::ArrayRef<Halide::Expr>;
 
 /// What an expression promises.
 ///   exact: what IEEE and the C library say.
-///   fast: approximations that vectorise, but NaN and infinity compare as IEEE says.
+///   fast: functions by approximations that vectorise; sums of products may be contracted and reordered.
+///   Everything
+///     else obeys IEEE, so that masks of -inf do.
 ///   relaxed: the C library's functions, no promise about NaN. For reductions of several values at once,
 ///   whose update
 ///     Halide 21 computes from half-updated values when a strict comparison is in it.

@@ -9,6 +9,23 @@ namespace {
 class KernelTest : public KernelTestBase {
 protected:
   static std::string linearText(int64_t k, int64_t n, bool transposed);
+
+  /// The compiled function gives what the evaluator gives.
+  void compare(const std::string &text, llvm::ArrayRef<HostTensor> arguments, double tolerance = 1e-5) {
+    auto expected = evaluate(text, arguments);
+    std::vector<CompiledKernel::Argument> same(arguments.begin(), arguments.end());
+    std::vector<llvm::SmallVector<int64_t>> shapes;
+    for (const HostTensor &tensor : expected)
+      shapes.push_back(tensor.shape);
+    auto actual = run(text, same, shapes);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (auto [a, e] : llvm::zip(actual, expected)) {
+      if (e.elementType.isF32())
+        expectNear(a, doubles(e), tolerance);
+      else
+        EXPECT_EQ(std::memcmp(a.data.get(), e.data.get(), e.bytes()), 0);
+    }
+  }
 };
 } // namespace
 
@@ -74,6 +91,372 @@ TEST_P(KernelTest, ComputesLinearLayers) {
                    std::to_string(rows));
       expectNear(results[0], expected);
     }
+}
+
+TEST_P(KernelTest, NormalisesRows) {
+  const std::string text = R"(
+    func.func @norm(%x: tensor<?x37xf32>, %s: tensor<37xf32>, %b: tensor<37xf32>) -> tensor<?x37xf32> {
+      %l = seq.norm layer %x, %s bias(%b : tensor<37xf32>) {epsilon = 1.0e-5 : f64} : tensor<?x37xf32>, tensor<37xf32> -> tensor<?x37xf32>
+      return %l : tensor<?x37xf32>
+    })";
+  compare(text, {randomFloats({5, 37}), randomFloats({37}), randomFloats({37})});
+  compare(R"(
+    func.func @norm(%x: tensor<?x384xf32>, %s: tensor<384xf32>) -> tensor<?x384xf32> {
+      %l = seq.norm rms %x, %s {epsilon = 1.0e-6 : f64} : tensor<?x384xf32>, tensor<384xf32> -> tensor<?x384xf32>
+      return %l : tensor<?x384xf32>
+    })",
+          {randomFloats({200, 384}), randomFloats({384})});
+}
+
+TEST_P(KernelTest, RotatesHeads) {
+  for (const char *attributes :
+       {"rotary = 8 : i64", "rotary = 8 : i64, interleaved", "rotary = 4 : i64, interleaved"}) {
+    std::string half = std::string(attributes).find("= 4") == std::string::npos ? "4" : "2";
+    std::string table = "tensor<?x" + half + "xf32>";
+    std::string text = "func.func @rotate(%x: tensor<?x16xf32>, %c: " + table + ", %s: " + table +
+                       ") -> tensor<?x16xf32> {\n %r = seq.rotary %x, %c, %s {heads = 2 : i64, " +
+                       attributes + "} : tensor<?x16xf32>, " + table + ", " + table +
+                       " -> tensor<?x16xf32>\n return %r : tensor<?x16xf32>\n}";
+    int64_t pairs = half == "4" ? 4 : 2;
+    HostTensor x = randomFloats({3, 16}), c = randomFloats({3, pairs}), s = randomFloats({3, pairs});
+    auto results = run(text, {x, c, s}, {{3, 16}});
+    ASSERT_EQ(results.size(), 1u);
+    std::vector<double> expected = doubles(x);
+    bool interleaved = std::string(attributes).find("interleaved") != std::string::npos;
+    for (int64_t row = 0; row < 3; ++row)
+      for (int64_t head = 0; head < 2; ++head)
+        for (int64_t p = 0; p < pairs; ++p) {
+          int64_t base = row * 16 + head * 8;
+          int64_t first = base + (interleaved ? 2 * p : p),
+                  second = base + (interleaved ? 2 * p + 1 : p + pairs);
+          double a = x.values<float>()[first], b = x.values<float>()[second];
+          double cosine = c.values<float>()[row * pairs + p], sine = s.values<float>()[row * pairs + p];
+          expected[first] = a * cosine - b * sine;
+          expected[second] = b * cosine + a * sine;
+        }
+    expectNear(results[0], expected);
+    compare(text, {x, c, s});
+  }
+}
+
+TEST_P(KernelTest, SumsPrefixes) {
+  HostTensor x = randomFloats({9, 21});
+  for (bool exclusive : {false, true}) {
+    std::string text =
+        std::string("func.func @sum(%x: tensor<?x21xf32>) -> tensor<?x21xf32> {\n %r = seq.prefix_sum %x ") +
+        (exclusive ? "{exclusive}" : "") +
+        " : tensor<?x21xf32> -> tensor<?x21xf32>\n return %r : tensor<?x21xf32>\n}";
+    auto results = run(text, {x}, {{9, 21}});
+    ASSERT_EQ(results.size(), 1u);
+    std::vector<double> expected(9 * 21, 0);
+    for (int i = 0; i < 9; ++i)
+      for (int f = 0; f < 21; ++f)
+        for (int j = 0; j + exclusive <= i; ++j)
+          expected[i * 21 + f] += x.values<float>()[j * 21 + f];
+    expectNear(results[0], expected);
+    compare(text, {x});
+  }
+}
+
+TEST_P(KernelTest, SumsPrefixesOfCaches) {
+  HostTensor cache = randomFloats({2, 30, 21});
+  std::vector<int32_t> slot{1, 0, 1}, position{29, 3, 0};
+  auto results = run(R"(
+    func.func @sum(%x: !seq.cache<30, 21, f32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) -> tensor<?x21xf32> {
+      %r = seq.prefix_sum %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>) : !seq.cache<30, 21, f32> -> tensor<?x21xf32>
+      return %r : tensor<?x21xf32>
+    })",
+                     {cache, smallIntegers({3}, slot), smallIntegers({3}, position)}, {{3, 21}});
+  ASSERT_EQ(results.size(), 1u);
+  std::vector<double> expected(3 * 21, 0);
+  for (int i = 0; i < 3; ++i)
+    for (int f = 0; f < 21; ++f)
+      for (int j = 0; j <= position[i]; ++j)
+        expected[i * 21 + f] += cache.values<float>()[(slot[i] * 30 + j) * 21 + f];
+  expectNear(results[0], expected);
+}
+
+TEST_P(KernelTest, GathersRows) {
+  compare(R"(
+    func.func @embed(%table: tensor<50x24xf32>, %ids: tensor<?xi64>) -> tensor<?x24xf32> {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %ids, %c0 : tensor<?xi64>
+      %e = tensor.empty(%n) : tensor<?x24xf32>
+      %r = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+          iterator_types = ["parallel", "parallel"]} ins(%ids : tensor<?xi64>) outs(%e : tensor<?x24xf32>) {
+        ^bb0(%id: i64, %o: f32):
+          %i = arith.index_cast %id : i64 to index
+          %j = linalg.index 1 : index
+          %v = tensor.extract %table[%i, %j] : tensor<50x24xf32>
+          linalg.yield %v : f32
+      } -> tensor<?x24xf32>
+      return %r : tensor<?x24xf32>
+    })",
+          {randomFloats({50, 24}), integers({4}, {49, 0, 7, 7})});
+}
+
+TEST_P(KernelTest, ConvolvesAndActivates) {
+  const std::string text = R"(
+    func.func @conv(%x: tensor<1x5x?xf32>, %w: tensor<12x5x3xf32>, %b: tensor<12xf32>) -> tensor<1x12x?xf32> {
+      %c2 = arith.constant 2 : index
+      %zero = arith.constant 0.0 : f32
+      %n = tensor.dim %x, %c2 : tensor<1x5x?xf32>
+      %m = affine.apply affine_map<(n) -> ((n - 3) floordiv 2 + 1)>(%n)
+      %e = tensor.empty(%m) : tensor<1x12x?xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<1x12x?xf32>) -> tensor<1x12x?xf32>
+      %p = linalg.generic {indexing_maps = [affine_map<(b, o, x, c, k) -> (b, c, x * 2 + k)>,
+          affine_map<(b, o, x, c, k) -> (o, c, k)>, affine_map<(b, o, x, c, k) -> (b, o, x)>],
+          iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+          ins(%x, %w : tensor<1x5x?xf32>, tensor<12x5x3xf32>) outs(%i : tensor<1x12x?xf32>) {
+        ^bb0(%a: f32, %c: f32, %s: f32):
+          %q = arith.mulf %a, %c : f32
+          %t = arith.addf %s, %q : f32
+          linalg.yield %t : f32
+      } -> tensor<1x12x?xf32>
+      %r = linalg.generic {indexing_maps = [affine_map<(b, o, x) -> (b, o, x)>, affine_map<(b, o, x) -> (o)>,
+          affine_map<(b, o, x) -> (b, o, x)>], iterator_types = ["parallel", "parallel", "parallel"]}
+          ins(%p, %b : tensor<1x12x?xf32>, tensor<12xf32>) outs(%e : tensor<1x12x?xf32>) {
+        ^bb0(%a: f32, %c: f32, %s: f32):
+          %t = arith.addf %a, %c : f32
+          %half = arith.constant 0.5 : f32
+          %root = arith.constant 0.70710678 : f32
+          %one = arith.constant 1.0 : f32
+          %u = arith.mulf %t, %root : f32
+          %erf = math.erf %u : f32
+          %v = arith.addf %erf, %one : f32
+          %w2 = arith.mulf %t, %v : f32
+          %g = arith.mulf %w2, %half : f32
+          linalg.yield %g : f32
+      } -> tensor<1x12x?xf32>
+      return %r : tensor<1x12x?xf32>
+    })";
+  for (int64_t length : {3, 9, 100, 401})
+    compare(text, {randomFloats({1, 5, length}), randomFloats({12, 5, 3}), randomFloats({12})});
+}
+
+TEST_P(KernelTest, ConvolvesPatches) {
+  compare(R"(
+    func.func @patches(%x: tensor<1x3x32x32xf32>, %w: tensor<20x3x8x8xf32>) -> tensor<1x20x4x4xf32> {
+      %zero = arith.constant 0.0 : f32
+      %e = tensor.empty() : tensor<1x20x4x4xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<1x20x4x4xf32>) -> tensor<1x20x4x4xf32>
+      %p = linalg.generic {indexing_maps = [affine_map<(b, o, y, x, c, k, l) -> (b, c, y * 8 + k, x * 8 + l)>,
+          affine_map<(b, o, y, x, c, k, l) -> (o, c, k, l)>, affine_map<(b, o, y, x, c, k, l) -> (b, o, y, x)>],
+          iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+          ins(%x, %w : tensor<1x3x32x32xf32>, tensor<20x3x8x8xf32>) outs(%i : tensor<1x20x4x4xf32>) {
+        ^bb0(%a: f32, %c: f32, %s: f32):
+          %q = arith.mulf %a, %c : f32
+          %t = arith.addf %s, %q : f32
+          linalg.yield %t : f32
+      } -> tensor<1x20x4x4xf32>
+      return %p : tensor<1x20x4x4xf32>
+    })",
+          {randomFloats({1, 3, 32, 32}), randomFloats({20, 3, 8, 8})});
+}
+
+TEST_P(KernelTest, MultipliesBatchesOfDynamicExtents) {
+  const std::string text = R"(
+    func.func @scores(%q: tensor<4x?x16xf32>, %k: tensor<4x16x?xf32>) -> tensor<4x?x?xf32> {
+      %c1 = arith.constant 1 : index
+      %c2 = arith.constant 2 : index
+      %zero = arith.constant 0.0 : f32
+      %n = tensor.dim %q, %c1 : tensor<4x?x16xf32>
+      %m = tensor.dim %k, %c2 : tensor<4x16x?xf32>
+      %e = tensor.empty(%n, %m) : tensor<4x?x?xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<4x?x?xf32>) -> tensor<4x?x?xf32>
+      %p = linalg.batch_matmul ins(%q, %k : tensor<4x?x16xf32>, tensor<4x16x?xf32>) outs(%i : tensor<4x?x?xf32>) -> tensor<4x?x?xf32>
+      return %p : tensor<4x?x?xf32>
+    })";
+  for (auto [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {3, 20}, {70, 131}, {5, 7}})
+    compare(text, {randomFloats({4, n, 16}), randomFloats({4, 16, m})});
+}
+
+TEST_P(KernelTest, ComputesSoftmaxOfSeveralOperations) {
+  const std::string text = R"(
+    #all = affine_map<(i, j) -> (i, j)>
+    #row = affine_map<(i, j) -> (i)>
+    func.func @softmax(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %zero = arith.constant 0.0 : f32
+      %low = arith.constant 0xFF800000 : f32
+      %n = tensor.dim %x, %c0 : tensor<?x?xf32>
+      %m = tensor.dim %x, %c1 : tensor<?x?xf32>
+      %e = tensor.empty(%n) : tensor<?xf32>
+      %out = tensor.empty(%n, %m) : tensor<?x?xf32>
+      %lows = linalg.fill ins(%low : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+      %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+      %top = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]}
+          ins(%x : tensor<?x?xf32>) outs(%lows : tensor<?xf32>) {
+        ^bb0(%a: f32, %s: f32):
+          %t = arith.maximumf %a, %s : f32
+          linalg.yield %t : f32
+      } -> tensor<?xf32>
+      %exp = linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]}
+          ins(%x, %top : tensor<?x?xf32>, tensor<?xf32>) outs(%out : tensor<?x?xf32>) {
+        ^bb0(%a: f32, %b: f32, %s: f32):
+          %d = arith.subf %a, %b : f32
+          %t = math.exp %d : f32
+          linalg.yield %t : f32
+      } -> tensor<?x?xf32>
+      %sum = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]}
+          ins(%exp : tensor<?x?xf32>) outs(%zeros : tensor<?xf32>) {
+        ^bb0(%a: f32, %s: f32):
+          %t = arith.addf %s, %a : f32
+          linalg.yield %t : f32
+      } -> tensor<?xf32>
+      %r = linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]}
+          ins(%exp, %sum : tensor<?x?xf32>, tensor<?xf32>) outs(%out : tensor<?x?xf32>) {
+        ^bb0(%a: f32, %b: f32, %s: f32):
+          %t = arith.divf %a, %b : f32
+          linalg.yield %t : f32
+      } -> tensor<?x?xf32>
+      return %r : tensor<?x?xf32>
+    })";
+  for (auto [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {3, 20}, {10, 131}})
+    compare(text, {randomFloats({n, m})});
+}
+
+TEST_P(KernelTest, FindsArgmaxAndSeveralResults) {
+  compare(R"(
+    func.func @argmax(%a: tensor<?x50xf32>) -> (tensor<?xf32>, tensor<?xi64>) {
+      %c0 = arith.constant 0 : index
+      %lowest = arith.constant 0xFF800000 : f32
+      %none = arith.constant 0 : i64
+      %n = tensor.dim %a, %c0 : tensor<?x50xf32>
+      %ef = tensor.empty(%n) : tensor<?xf32>
+      %ei = tensor.empty(%n) : tensor<?xi64>
+      %low = linalg.fill ins(%lowest : f32) outs(%ef : tensor<?xf32>) -> tensor<?xf32>
+      %first = linalg.fill ins(%none : i64) outs(%ei : tensor<?xi64>) -> tensor<?xi64>
+      %r:2 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i)>],
+          iterator_types = ["parallel", "reduction"]} ins(%a : tensor<?x50xf32>) outs(%low, %first : tensor<?xf32>, tensor<?xi64>) {
+        ^bb0(%x: f32, %best: f32, %at: i64):
+          %j = linalg.index 1 : index
+          %position = arith.index_cast %j : index to i64
+          %more = arith.cmpf ogt, %x, %best : f32
+          %value = arith.select %more, %x, %best : f32
+          %where = arith.select %more, %position, %at : i64
+          linalg.yield %value, %where : f32, i64
+      } -> (tensor<?xf32>, tensor<?xi64>)
+      return %r#0, %r#1 : tensor<?xf32>, tensor<?xi64>
+    })",
+          {randomFloats({7, 50})});
+}
+
+TEST_P(KernelTest, SlicesPadsAndConcatenates) {
+  const std::string text = R"(
+    func.func @move(%a: tensor<?x6xf32>, %b: tensor<?x3xf32>) -> (tensor<?x11xf32>, tensor<2x?x3xf32>, tensor<?x6xf32>) {
+      %c0 = arith.constant 0 : index
+      %pad = arith.constant 7.0 : f32
+      %n = tensor.dim %a, %c0 : tensor<?x6xf32>
+      %s = tensor.extract_slice %a[0, 1] [%n, 2] [1, 3] : tensor<?x6xf32> to tensor<?x2xf32>
+      %p = tensor.pad %a low[0, 0] high[0, 0] {
+        ^bb0(%i: index, %j: index):
+          tensor.yield %pad : f32
+      } : tensor<?x6xf32> to tensor<?x6xf32>
+      %c = tensor.concat dim(1) %p, %s, %b : (tensor<?x6xf32>, tensor<?x2xf32>, tensor<?x3xf32>) -> tensor<?x11xf32>
+      %x = tensor.expand_shape %a [[0], [1, 2]] output_shape [%n, 2, 3] : tensor<?x6xf32> into tensor<?x2x3xf32>
+      %e = tensor.empty(%n) : tensor<2x?x3xf32>
+      %t = linalg.transpose ins(%x : tensor<?x2x3xf32>) outs(%e : tensor<2x?x3xf32>) permutation = [1, 0, 2]
+      %in = tensor.insert_slice %b into %a[0, 2] [%n, 3] [1, 1] : tensor<?x3xf32> into tensor<?x6xf32>
+      return %c, %t, %in : tensor<?x11xf32>, tensor<2x?x3xf32>, tensor<?x6xf32>
+    })";
+  compare(text, {randomFloats({5, 6}), randomFloats({5, 3})});
+}
+
+TEST_P(KernelTest, MultipliesSmallIntegers) {
+  HostTensor x = HostTensor::allocate({3, 40}, mlir::IntegerType::get(&context, 8)),
+             w = HostTensor::allocate({40, 24}, x.elementType);
+  for (HostTensor *tensor : {&x, &w})
+    for (int8_t &value : tensor->mutableValues<int8_t>())
+      value = static_cast<int8_t>(random());
+  compare(R"(
+    func.func @quantised(%x: tensor<?x40xi8>, %w: tensor<40x24xi8>) -> tensor<?x24xi32> {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0 : i32
+      %n = tensor.dim %x, %c0 : tensor<?x40xi8>
+      %e = tensor.empty(%n) : tensor<?x24xi32>
+      %i = linalg.fill ins(%zero : i32) outs(%e : tensor<?x24xi32>) -> tensor<?x24xi32>
+      %r = linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> (k, j)>,
+          affine_map<(i, j, k) -> (i, j)>], iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%x, %w : tensor<?x40xi8>, tensor<40x24xi8>) outs(%i : tensor<?x24xi32>) {
+        ^bb0(%a: i8, %b: i8, %s: i32):
+          %p = arith.extsi %a : i8 to i32
+          %q = arith.extsi %b : i8 to i32
+          %m = arith.muli %p, %q : i32
+          %t = arith.addi %s, %m : i32
+          linalg.yield %t : i32
+      } -> tensor<?x24xi32>
+      return %r : tensor<?x24xi32>
+    })",
+          {x, w});
+}
+
+TEST_P(KernelTest, ComputesManyElements) {
+  compare(R"(
+    #id = affine_map<(i, j) -> (i, j)>
+    func.func @gelu(%x: tensor<?x512xf32>) -> tensor<?x512xf32> {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %x, %c0 : tensor<?x512xf32>
+      %e = tensor.empty(%n) : tensor<?x512xf32>
+      %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<?x512xf32>) outs(%e : tensor<?x512xf32>) {
+        ^bb0(%a: f32, %s: f32):
+          %t = math.tanh %a : f32
+          %u = math.exp %t : f32
+          %b = arith.constant 2.0 : f32
+          %l = math.log %b : f32
+          %v = arith.addf %u, %l : f32
+          linalg.yield %v : f32
+      } -> tensor<?x512xf32>
+      return %r : tensor<?x512xf32>
+    })",
+          {randomFloats({300, 512})});
+}
+
+TEST_P(KernelTest, KeepsInfinitiesOfMasks) {
+  compare(R"(
+    #id = affine_map<(i) -> (i)>
+    func.func @mask(%x: tensor<?xi1>, %y: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xi1>) {
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %x, %c0 : tensor<?xi1>
+      %e = tensor.empty(%n) : tensor<?xf32>
+      %p = tensor.empty(%n) : tensor<?xi1>
+      %r:2 = linalg.generic {indexing_maps = [#id, #id, #id, #id], iterator_types = ["parallel"]}
+          ins(%x, %y : tensor<?xi1>, tensor<?xf32>) outs(%e, %p : tensor<?xf32>, tensor<?xi1>) {
+        ^bb0(%a: i1, %b: f32, %s: f32, %t: i1):
+          %low = arith.constant 0xFF800000 : f32
+          %zero = arith.constant 0.0 : f32
+          %m = arith.select %a, %zero, %low : f32
+          %d = arith.addf %m, %b : f32
+          %exp = math.exp %d : f32
+          %inf = arith.cmpf oeq, %m, %low : f32
+          linalg.yield %exp, %inf : f32, i1
+      } -> (tensor<?xf32>, tensor<?xi1>)
+      return %r#0, %r#1 : tensor<?xf32>, tensor<?xi1>
+    })",
+          {HostTensor::of<uint8_t>({5}, mlir::IntegerType::get(&context, 1), {0, 1, 0, 0, 1}),
+           floats({5}, {1, 2, 3, 4, 5})});
+}
+
+TEST_P(KernelTest, RejectsIntermediatesWithoutBound) {
+  // The product's rows are read as a whole by the second product, and there may be any number of them.
+  mlir::func::FuncOp function = parse(R"(
+    func.func @chain(%a: tensor<?x8xf32>, %b: tensor<8x8xf32>, %c: tensor<8x?xf32>) -> tensor<8x8xf32> {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %n = tensor.dim %a, %c0 : tensor<?x8xf32>
+      %e = tensor.empty(%n) : tensor<?x8xf32>
+      %f = tensor.empty() : tensor<8x8xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+      %j = linalg.fill ins(%zero : f32) outs(%f : tensor<8x8xf32>) -> tensor<8x8xf32>
+      %p = linalg.matmul ins(%a, %b : tensor<?x8xf32>, tensor<8x8xf32>) outs(%i : tensor<?x8xf32>) -> tensor<?x8xf32>
+      %r = linalg.matmul ins(%c, %p : tensor<8x?xf32>, tensor<?x8xf32>) outs(%j : tensor<8x8xf32>) -> tensor<8x8xf32>
+      return %r : tensor<8x8xf32>
+    })");
+  CompiledKernel kernel(function, GetParam());
+  EXPECT_EQ(kernel.error, "does not compile");
+  EXPECT_NE(messages.find("'func.func' op"), std::string::npos) << messages;
 }
 
 HALYARD_INSTANTIATE_FOR_TARGETS(KernelTest);
