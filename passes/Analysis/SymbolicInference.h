@@ -97,6 +97,7 @@ public:
     add<Op>([transfer](mlir::Operation *op, SymbolicInference &in) { transfer(mlir::cast<Op>(op), in); });
   }
   const Transfer *find(mlir::Operation *op) const;
+  bool contains(mlir::TypeID operation) const { return table.contains(operation); }
   static const TransferTable &get();
 
 private:
