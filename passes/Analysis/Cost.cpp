@@ -78,7 +78,8 @@ private:
   /// Counts a constant once, also behind reshapes and slices of it.
   void read(Value operand) {
     Operation *op = operand.getDefiningOp();
-    while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+    while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(
+        op))
       op = op->getOperand(0).getDefiningOp();
     auto constant = dyn_cast_or_null<arith::ConstantOp>(op);
     if (!constant || !isa<RankedTensorType>(constant.getType()) || !seen.insert(constant.getValue()).second)
@@ -99,7 +100,7 @@ StageCost stageCost(Operation *stage, const StageExtents &extents, const CostLen
   auto step = dyn_cast<seq::StepOp>(stage);
   Counter counter(extents, lengths, step && step.getMode() == seq::StepMode::incremental);
   for (Operation &op : stage->getRegion(0).front())
-    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(op))
       counter.count(&op);
   return counter.cost;
 }

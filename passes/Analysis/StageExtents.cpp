@@ -142,7 +142,7 @@ StageExtents::Shape StageExtents::shapeOf(OpResult result) {
             extent = index(splat.getDynamicSizes()[next++]);
         return shape;
       })
-      .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+      .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(
           [&](Operation *) { return shapeOfReshape(result); })
       .Case([&](tensor::ConcatOp) { return shapeOfConcat(result); })
       .Case([&](tensor::PadOp pad) {
@@ -182,6 +182,8 @@ StageExtents::Shape StageExtents::shapeOfReshape(OpResult result) {
     return mixed(expand.getMixedOutputShape());
   if (auto cast = dyn_cast<tensor::CastOp>(result.getOwner()))
     return shapes.count(cast.getSource()) ? like(type, cast.getSource()) : Shape();
+  if (auto reshape = dyn_cast<tensor::ReshapeOp>(result.getOwner()))
+    return contents(reshape.getShape(), type);
   auto collapse = cast<tensor::CollapseShapeOp>(result.getOwner());
   Shape shape;
   for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
@@ -191,6 +193,23 @@ StageExtents::Shape StageExtents::shapeOfReshape(OpResult result) {
     shape.push_back(simplifyAffineExpr(product, 0, 2));
   }
   return shape;
+}
+
+/// What a vector of extents holds for the dimensions that the type leaves open.
+StageExtents::Shape StageExtents::contents(Value vector, RankedTensorType type) const {
+  Shape shape = argumentShape(type, {});
+  Operation *op = vector.getDefiningOp();
+  auto extents = dyn_cast_or_null<seq::ExtentsOp>(op);
+  auto elements = dyn_cast_or_null<tensor::FromElementsOp>(op);
+  for (auto [dim, extent] : llvm::enumerate(shape)) {
+    if (extent)
+      continue;
+    if (extents)
+      extent = extents.getMap().getResult(dim);
+    else if (elements)
+      extent = index(elements.getElements()[dim]);
+  }
+  return llvm::is_contained(shape, AffineExpr()) ? Shape() : shape;
 }
 
 StageExtents::Shape StageExtents::shapeOfConcat(OpResult result) {

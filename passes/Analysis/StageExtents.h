@@ -41,6 +41,7 @@ private:
   void visitIndex(mlir::Operation *op);
   Shape shapeOf(mlir::OpResult result);
   Shape shapeOfReshape(mlir::OpResult result);
+  Shape contents(mlir::Value vector, mlir::RankedTensorType type) const;
   Shape shapeOfConcat(mlir::OpResult result);
   Shape mixed(llvm::ArrayRef<mlir::OpFoldResult> sizes) const;
   /// The shape of another tensor where the type leaves an extent open.

@@ -31,7 +31,7 @@ static bool isContiguous(tensor::ExtractSliceOp slice, const StageExtents &exten
 bool isView(Operation *op, const StageExtents &extents) {
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return isContiguous(slice, extents);
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op);
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(op);
 }
 
 AffineExpr viewBegin(Operation *view, const StageExtents &extents) {

@@ -28,7 +28,7 @@ LogicalResult StageToRt::convert(Operation *op) {
       })
       .Case([&](arith::ConstantOp constant) { return convertConstant(constant), success(); })
       .Case<affine::AffineApplyOp>([&](Operation *) { return builder.clone(*op, mapping), success(); })
-      .Case<tensor::EmptyOp>([&](Operation *) { return success(); })
+      .Case<tensor::EmptyOp, tensor::FromElementsOp, seq::ExtentsOp>([&](Operation *) { return success(); })
       .Case([&](rt::SourceRowsOp) {
         return mapping.map(op->getResult(0), region("source_rows", op->getLoc())), success();
       })
@@ -101,7 +101,7 @@ Value StageToRt::wantedAt(Value result) {
         inPlace.insert(store);
         return viewAs(crossBlock(store.getCross(), name), result);
       }
-      if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(user))
+      if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(user))
         names.push_back(user->getResult(0));
     }
   }

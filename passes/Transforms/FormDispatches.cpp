@@ -64,7 +64,7 @@ bool Grouping::isRepeated(Value value) const {
     return false;
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return !isView(slice, extents) || isRepeated(slice.getSource());
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(op))
     return isRepeated(op->getOperand(0));
   return isa<linalg::FillOp, tensor::EmptyOp, tensor::SplatOp>(op);
 }
