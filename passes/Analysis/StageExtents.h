@@ -32,6 +32,9 @@ public:
   /// knows it.
   mlir::Value materialise(mlir::OpBuilder &builder, mlir::Location location, mlir::AffineExpr expression);
 
+  /// Makes a tensor known that takes the place of another.
+  void replace(mlir::Value tensor, mlir::Value by) { shapes[by] = Shape(shapes[tensor]); }
+
 private:
   explicit StageExtents(mlir::MLIRContext *context) : context(context) {}
 

@@ -288,6 +288,8 @@ void FormDispatches::dispatch(const Group &group, const Grouping &grouping) {
         sizes.push_back(lengthValue(*root->getBlock(), extent));
   auto call = rt::DispatchOp::create(builder, root->getLoc(), root->getResultTypes(),
                                      FlatSymbolRefAttr::get(kernel), arguments, sizes);
+  for (auto [result, by] : llvm::zip_equal(root->getResults(), call.getResults()))
+    extents->replace(result, by);
   root->replaceAllUsesWith(call.getResults());
 }
 

@@ -49,6 +49,8 @@ struct SplitProgram : impl::SplitProgramBase<SplitProgram> {
                                           limit("max_target"), maxRows, slots);
     if (Attribute rows = encoder->getAttr("halyard.memory_rows"))
       program->setAttr("memory_rows", rows);
+    if (Attribute name = encoder.getArgAttr(0, "onnx.name"))
+      program->setAttr("source_name", name);
     builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
     auto encode = seq::EncodeOp::create(builder, encoder.getLoc());
     auto bind = seq::BindOp::create(builder, decoder.getLoc());
