@@ -6,6 +6,9 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 
+#include <cerrno>
+#include <csignal>
+
 using namespace mlir;
 using namespace halyard::driver;
 namespace fs = llvm::sys::fs;
@@ -20,6 +23,22 @@ bool halyard::driver::isArtifact(StringRef folder) {
 static bool isEmptyFolder(StringRef folder) {
   std::error_code error;
   return fs::directory_iterator(folder, error) == fs::directory_iterator();
+}
+
+static constexpr StringLiteral kMark = ".halyard-";
+
+/// Removes what compilations that were killed left beside `final`: folders marked with the id of a process
+/// that is gone.
+static void removeStale(StringRef parent, StringRef name) {
+  std::error_code error;
+  std::string prefix = ("." + name + kMark).str();
+  for (fs::directory_iterator it(parent, error), end; it != end && !error; it.increment(error)) {
+    StringRef entry = path::filename(it->path());
+    pid_t process;
+    if (entry.consume_front(prefix) && !entry.getAsInteger(10, process) && kill(process, 0) != 0 &&
+        errno == ESRCH)
+      fs::remove_directories(it->path());
+  }
 }
 
 LogicalResult OutputDirectory::create(StringRef wanted) {
@@ -39,10 +58,10 @@ LogicalResult OutputDirectory::create(StringRef wanted) {
     madeParents.push_back(above.str());
   if (std::error_code error = fs::create_directories(parent))
     return printError(parent, "cannot be created: " + error.message()), failure();
+  removeStale(parent, path::filename(finalPath));
   temporaryPath =
-      (parent + "/." + path::filename(finalPath) + ".halyard-" + Twine(llvm::sys::Process::getProcessId()))
-          .str();
-  if (std::error_code error = fs::create_directory(temporaryPath, /*IgnoreExisting=*/false)) {
+      (parent + "/." + path::filename(finalPath) + kMark + Twine(llvm::sys::Process::getProcessId())).str();
+  if (std::error_code error = fs::create_directory(temporaryPath, /*IgnoreExisting=*/false, fs::all_all)) {
     printError(wanted, "cannot be written: " + error.message());
     temporaryPath.clear();
     return failure();
