@@ -26,6 +26,8 @@ config.test_exec_root = os.path.join(config.halyard_build, "test")
 
 folders = [os.path.join(config.halyard_build, "bin"), config.llvm_tools, os.environ.get("PATH", "")]
 config.environment["PATH"] = os.pathsep.join(folders)
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
 config.substitutions.append(("%python", config.halyard_python))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
