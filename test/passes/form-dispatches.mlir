@@ -66,6 +66,7 @@ seq.program @layers attributes {max_source = 8 : i64, max_target = 8 : i64, max_
 // Rows of a table are a view; columns of a packed projection are read inside the kernel; attention over a source's rows is
 // told how many there are.
 // CHECK-LABEL: seq.program @views
+// CHECK-SAME: step = {attention_multiply_adds = 64 : i64, multiply_adds = 0 : i64, weight_bytes = 96 : i64}
 // CHECK: func.func private @kernel_0(%[[X:.*]]: tensor<?x8xf32>, %[[N:.*]]: index, %{{.*}}: !seq.cache<8, 4, f32>, %{{.*}}: tensor<?xi32>, %{{.*}}: tensor<?xi32>, %{{.*}}: tensor<?xi32> {seq.source_rows})
 // CHECK: tensor.extract_slice %[[X]][0, 4] [%[[N]], 4] [1, 1]
 // CHECK: seq.attention
