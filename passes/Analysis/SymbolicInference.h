@@ -112,6 +112,7 @@ void addReductionTransfers(TransferTable &table);
 void addContractionTransfers(TransferTable &table);
 void addNeuralTransfers(TransferTable &table);
 void addMicrosoftTransfers(TransferTable &table);
+void addSeqTransfers(TransferTable &table);
 
 } // namespace halyard
 

@@ -97,6 +97,7 @@ const TransferTable &TransferTable::get() {
     addContractionTransfers(built);
     addNeuralTransfers(built);
     addMicrosoftTransfers(built);
+    addSeqTransfers(built);
     return built;
   }();
   return table;
