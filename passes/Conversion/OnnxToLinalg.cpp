@@ -82,7 +82,7 @@ static void refineTypes(Operation *root, const SymbolicShapes &shapes) {
 
 static void eraseDead(Operation *root) {
   SmallVector<Operation *> ops;
-  root->walk([&](Operation *op) { ops.push_back(op); });
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) { ops.push_back(op); });
   for (Operation *op : llvm::reverse(ops))
     if (op != root && isOpTriviallyDead(op))
       op->erase();
@@ -111,20 +111,38 @@ static bool hasOnnx(Operation *root) {
       .wasInterrupted();
 }
 
+static bool hasComposite(Operation *root) {
+  return root
+      ->walk([](Operation *op) { return isComposite(op) ? WalkResult::interrupt() : WalkResult::advance(); })
+      .wasInterrupted();
+}
+
+/// Symbolic shapes of a function, written into its types; nothing for other operations.
+static LogicalResult findShapes(func::FuncOp function, std::optional<SymbolicShapes> &shapes) {
+  if (!function)
+    return success();
+  FailureOr<SymbolicShapes> computed = SymbolicShapes::compute(function);
+  if (failed(computed))
+    return failure();
+  shapes = std::move(*computed);
+  refineTypes(function, *shapes);
+  return success();
+}
+
 static LogicalResult lowerRegion(Operation *root) {
   if (!hasOnnx(root))
     return success();
-  if (failed(decomposeOnnx(root)))
-    return failure();
-  std::optional<SymbolicShapes> shapes;
   auto function = dyn_cast<func::FuncOp>(root);
-  if (function) {
-    FailureOr<SymbolicShapes> computed = SymbolicShapes::compute(function);
-    if (failed(computed))
+  // What is composed of attention may in turn be a composition (of rotary embeddings), which needs shapes as
+  // well.
+  while (hasComposite(root)) {
+    std::optional<SymbolicShapes> shapes;
+    if (failed(findShapes(function, shapes)) || failed(decomposeOnnx(root)))
       return failure();
-    shapes = std::move(*computed);
-    refineTypes(root, *shapes);
   }
+  std::optional<SymbolicShapes> shapes;
+  if (failed(findShapes(function, shapes)))
+    return failure();
   SmallVector<Operation *> ops;
   root->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (isa<onnx::ONNXDialect>(op->getDialect()))

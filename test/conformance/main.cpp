@@ -22,6 +22,9 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 using namespace halyard;
 
 static llvm::StringSet<> readList(llvm::StringRef path) {
@@ -60,6 +63,28 @@ static mlir::DialectRegistry dialects() {
   return registry;
 }
 
+/// Runs a test in a process of its own, so that one that crashes is one that fails.
+static conformance::Outcome isolated(llvm::function_ref<conformance::Outcome()> run) {
+  int channel[2];
+  if (pipe(channel) != 0)
+    return run();
+  pid_t child = fork();
+  if (child == 0) {
+    conformance::Outcome outcome = run();
+    std::string text = (outcome.passed ? "1" : "0") + outcome.reason;
+    ssize_t written = write(channel[1], text.data(), text.size());
+    _exit(written < 0);
+  }
+  close(channel[1]);
+  std::string text(4096, 0);
+  ssize_t size = read(channel[0], text.data(), text.size());
+  close(channel[0]);
+  waitpid(child, nullptr, 0);
+  if (size <= 0)
+    return {false, "crashed"};
+  return {text[0] == '1', text.substr(1, size - 1)};
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) {
     llvm::errs() << "usage: conformance NODE_TESTS LIST [--only TEXT | --why | --update]\n";
@@ -77,8 +102,9 @@ int main(int argc, char **argv) {
     if (!llvm::StringRef(name).contains(only))
       continue;
     ++ran;
-    conformance::Outcome outcome =
-        conformance::runNodeTest(&context, evaluator, std::string(argv[1]) + "/" + name);
+    std::string folder = std::string(argv[1]) + "/" + name;
+    auto run = [&] { return conformance::runNodeTest(&context, evaluator, folder); };
+    conformance::Outcome outcome = mode == "--why" ? isolated(run) : run();
     bool expected = listed.contains(name);
     if (outcome.passed)
       passed.push_back(name);

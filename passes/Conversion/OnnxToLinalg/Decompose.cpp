@@ -1,8 +1,199 @@
-// Operators that are compositions of others, rewritten into them before lowering.
+// Operators that are compositions of others, rewritten into them before lowering: those that ONNX Runtime's
+// optimiser fuses, integer products with scales, attention and rotary embeddings.
+#include "passes/Conversion/OnnxToLinalg/Compose.h"
 #include "passes/Conversion/OnnxToLinalg/Lowering.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
 namespace halyard::lowering {
-LogicalResult decomposeOnnx(Operation *root) { return success(); }
+
+//===-- activations and sums
+//-----------------------------------------------------------------------------------------===//
+
+static LogicalResult decompose(onnx::MSBiasAddOp op) {
+  Compose c(op);
+  replaceComposed(op, c.add(c.add(op.getX(), op.getBias()), op.getSkip()));
+  return success();
+}
+
+static Value gelu(Compose &c, Value x, StringRef approximate) {
+  return onnx::GeluOp::create(c.b, c.like(x), x, approximate);
+}
+
+static LogicalResult decompose(onnx::MSBiasGeluOp op) {
+  Compose c(op);
+  replaceComposed(op, gelu(c, c.add(op.getA(), op.getB()), "none"));
+  return success();
+}
+
+static LogicalResult decompose(onnx::MSGeluOp op) {
+  Compose c(op);
+  replaceComposed(op, gelu(c, op.getX(), "none"));
+  return success();
+}
+
+static LogicalResult decompose(onnx::MSFastGeluOp op) {
+  Compose c(op);
+  replaceComposed(op, gelu(c, c.addOptional(op.getX(), op.getBias()), "tanh"));
+  return success();
+}
+
+static LogicalResult decompose(onnx::MSQuickGeluOp op) {
+  Compose c(op);
+  replaceComposed(op,
+                  onnx::SwishOp::create(c.b, c.like(op.getX()), op.getX(), op.getAlphaAttr()).getResult());
+  return success();
+}
+
+//===-- normalisation
+//------------------------------------------------------------------------------------------------===//
+
+/// 1 / sqrt(mean of squares along the last axis + epsilon).
+static Value inverseRootMeanSquare(Compose &c, Value x, FloatAttr epsilon) {
+  Type type = onnx::elementTypeOf(x);
+  Value mean = onnx::ReduceMeanOp::create(c.b, c.like(x), c.mul(x, x), c.ints(-1));
+  Value root = onnx::SqrtOp::create(c.b, c.like(x), c.add(mean, c.scalar(type, epsilon.getValueAsDouble())));
+  return onnx::ReciprocalOp::create(c.b, c.like(x), root);
+}
+
+static LogicalResult decompose(onnx::MSSimplifiedLayerNormalizationOp op) {
+  Compose c(op);
+  Value x = op.getX(),
+        y = onnx::RMSNormalizationOp::create(c.b, c.like(op.getScale()), x, op.getScale(), op.getAxisAttr(),
+                                             op.getEpsilonAttr(), op.getStashTypeAttr());
+  SmallVector<Value> values{y};
+  if (op->getNumResults() > 1)
+    values.push_back(op->getResult(1).use_empty() ? Value()
+                                                  : inverseRootMeanSquare(c, x, op.getEpsilonAttr()));
+  replaceComposed(op, values);
+  return success();
+}
+
+static LogicalResult decompose(onnx::MSSkipLayerNormalizationOp op) {
+  Compose c(op);
+  Value sum = c.addOptional(c.add(op.getInput(), op.getSkip()), op.getBias());
+  Type statistics = c.unranked(c.b.getF32Type());
+  SmallVector<Type> types{c.like(sum), statistics, statistics};
+  auto norm = onnx::LayerNormalizationOp::create(c.b, types, sum, op.getGamma(), op.getBeta(),
+                                                 c.b.getI64IntegerAttr(-1), op.getEpsilonAttr(),
+                                                 c.b.getI64IntegerAttr(1));
+  SmallVector<Value> values(norm->getResults());
+  values.push_back(sum);
+  replaceComposed(op, ArrayRef(values).take_front(op->getNumResults()));
+  return success();
+}
+
+static LogicalResult decompose(onnx::MSSkipSimplifiedLayerNormalizationOp op) {
+  Compose c(op);
+  Value sum = c.addOptional(c.add(op.getInput(), op.getSkip()), op.getBias());
+  Value y = onnx::RMSNormalizationOp::create(c.b, c.like(sum), sum, op.getGamma(), c.b.getI64IntegerAttr(-1),
+                                             op.getEpsilonAttr(), c.b.getI64IntegerAttr(1));
+  SmallVector<Value> values{y, Value(), Value(), sum};
+  if (op->getNumResults() > 1 && !op->getResult(1).use_empty())
+    return op.emitOpError("with a mean is not supported");
+  if (op->getNumResults() > 2 && !op->getResult(2).use_empty())
+    values[2] = inverseRootMeanSquare(c, sum, op.getEpsilonAttr());
+  replaceComposed(op, ArrayRef(values).take_front(op->getNumResults()));
+  return success();
+}
+
+//===-- integer products
+//---------------------------------------------------------------------------------------------===//
+
+/// (a - a zero) times (b - b zero), scaled, as floats.
+static Value scaledProduct(Compose &c, Value a, Value aScale, Value aZero, Value b, Value bScale,
+                           Value bZero) {
+  Value product = onnx::MatMulIntegerOp::create(c.b, c.unranked(c.b.getI32Type()), a, b, aZero, bZero);
+  Type type = c.b.getF32Type();
+  return c.mul(c.cast(product, type), c.mul(c.cast(aScale, type), c.cast(bScale, type)));
+}
+
+static LogicalResult decompose(onnx::MSMatMulIntegerToFloatOp op) {
+  Compose c(op);
+  Value product = scaledProduct(c, op.getA(), op.getAScale(), op.getAZeroPoint(), op.getB(), op.getBScale(),
+                                op.getBZeroPoint());
+  replaceComposed(op, c.addOptional(product, op.getBias()));
+  return success();
+}
+
+static LogicalResult decompose(onnx::MSDynamicQuantizeMatMulOp op) {
+  Compose c(op);
+  Type byte = onnx::uint8Type(c.b.getContext());
+  SmallVector<Type> types{c.unranked(byte), c.unranked(c.b.getF32Type()), c.unranked(byte)};
+  auto quantized = onnx::DynamicQuantizeLinearOp::create(c.b, types, op.getA());
+  Value product = scaledProduct(c, quantized.getY(), quantized.getYScale(), quantized.getYZeroPoint(),
+                                op.getB(), op.getBScale(), op.getBZeroPoint());
+  replaceComposed(op, c.addOptional(product, op.getBias()));
+  return success();
+}
+
+static LogicalResult decompose(onnx::QLinearMatMulOp op) {
+  Compose c(op);
+  Value product = scaledProduct(c, op.getA(), op.getAScale(), op.getAZeroPoint(), op.getB(), op.getBScale(),
+                                op.getBZeroPoint());
+  Value scale = c.cast(op.getYScale(), c.b.getF32Type()), zero = op.getYZeroPoint();
+  replaceComposed(op, onnx::QuantizeLinearOp::create(c.b, c.like(zero), product, scale, zero, /*axis=*/1,
+                                                     /*block_size=*/0, TypeAttr(), TypeAttr(), /*saturate=*/1)
+                          .getResult());
+  return success();
+}
+
+/// As a convolution of floats, which hold such integers exactly.
+static LogicalResult decompose(onnx::ConvIntegerOp op) {
+  Compose c(op);
+  Type type = c.b.getF32Type();
+  auto centred = [&](Value x, Value zero, bool perFilter) {
+    Value number = c.cast(x, type);
+    if (onnx::isAbsent(zero))
+      return number;
+    Value shift = c.cast(zero, type);
+    if (perFilter && knownRank(zero) == 1 && staticExtent(zero, 0) != 1)
+      shift = c.reshape(shift, SmallVector<int64_t>{-1, 1, 1, 1});
+    return c.sub(number, shift);
+  };
+  Value x = centred(op.getX(), op.getXZeroPoint(), false), w = centred(op.getW(), op.getWZeroPoint(), true);
+  w.setType(RankedTensorType::get(cast<RankedTensorType>(op.getW().getType()).getShape(), type));
+  Value y = onnx::ConvOp::create(c.b, c.unranked(type), x, w, c.none(), op.getGroupAttr(),
+                                 op.getAutoPadAttr(), op.getKernelShapeAttr(), op.getStridesAttr(),
+                                 op.getDilationsAttr(), op.getPadsAttr());
+  replaceComposed(op, c.cast(y, c.b.getI32Type()));
+  return success();
+}
+
+static LogicalResult decomposeOp(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<onnx::MSBiasAddOp, onnx::MSBiasGeluOp, onnx::MSGeluOp, onnx::MSFastGeluOp, onnx::MSQuickGeluOp,
+            onnx::MSSimplifiedLayerNormalizationOp, onnx::MSSkipLayerNormalizationOp,
+            onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSMatMulIntegerToFloatOp,
+            onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp, onnx::ConvIntegerOp>(
+          [](auto composed) { return decompose(composed); })
+      .Default([](Operation *other) {
+        return isa<onnx::RotaryEmbeddingOp, onnx::MSRotaryEmbeddingOp>(other) ? decomposeRotary(other)
+                                                                              : decomposeAttention(other);
+      });
+}
+
+LogicalResult decomposeOnnx(Operation *root) {
+  SmallVector<Operation *> ops;
+  root->walk([&](Operation *op) {
+    if (isComposite(op))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops)
+    if (failed(decomposeOp(op)))
+      return failure();
+  return success();
+}
+
+bool isComposite(Operation *op) {
+  return isa<onnx::MSBiasAddOp, onnx::MSBiasGeluOp, onnx::MSGeluOp, onnx::MSFastGeluOp, onnx::MSQuickGeluOp,
+             onnx::MSSimplifiedLayerNormalizationOp, onnx::MSSkipLayerNormalizationOp,
+             onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSMatMulIntegerToFloatOp,
+             onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp, onnx::ConvIntegerOp,
+             onnx::RotaryEmbeddingOp, onnx::MSRotaryEmbeddingOp, onnx::AttentionOp, onnx::MSAttentionOp,
+             onnx::MSMultiHeadAttentionOp, onnx::MSGroupQueryAttentionOp>(op);
+}
+
 } // namespace halyard::lowering

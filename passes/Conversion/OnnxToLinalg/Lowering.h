@@ -173,6 +173,8 @@ void addQuantizationLowerings(LoweringTable &table);
 /// Operators that are compositions of others are rewritten into them first (attention, rotary embeddings, the
 /// fused ones of com.microsoft). Emits an error at an operation whose variant is not supported.
 mlir::LogicalResult decomposeOnnx(mlir::Operation *root);
+/// Whether `decomposeOnnx` rewrites the operation.
+bool isComposite(mlir::Operation *op);
 
 } // namespace halyard::lowering
 
