@@ -58,8 +58,8 @@ private:
         simpler = retyped(op);
       if (simpler)
         return replace(op->getResult(0), simpler);
-      simplifyOperands(op, shapes);
     }
+    simplifyOperands(op, shapes);
     evaluate(op);
   }
 

@@ -4,6 +4,7 @@
 // shape known turns arithmetic into a constant. One evaluator serves all rounds and functions, so a kernel is
 // compiled once.
 #include "dialects/ONNX/IR/ONNX.h"
+#include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Simplification.h"
 
@@ -22,6 +23,24 @@ namespace {
 /// Far more rounds than any model needs; what keeps changing after them is left as it is.
 constexpr int kMostRounds = 16;
 
+/// What a program computes has to have extents that follow from the lengths. Only asked of functions whose
+/// arguments do: those that bind-interface has seen.
+LogicalResult checkResult(func::FuncOp func) {
+  FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(func);
+  if (failed(shapes))
+    return failure();
+  auto known = [&](Value value) { return isa<NoneType>(value.getType()) || shapes->shapeMap(value); };
+  Operation *terminator = func.getBody().front().getTerminator();
+  if (!llvm::all_of(func.getArguments(), known) || llvm::all_of(terminator->getOperands(), known))
+    return success();
+  for (Operation &op : func.getBody().front())
+    if (llvm::all_of(op.getOperands(), known) && !llvm::all_of(op.getResults(), known))
+      return op.emitOpError(
+          "has a result whose extents depend on more than the source and target lengths; "
+          "supported are shapes that follow from these two, up to the limits of the program");
+  return success();
+}
+
 struct Simplify : impl::SimplifyBase<Simplify> {
   void runOnOperation() override {
     ConstantFolder folder(&getContext());
@@ -37,6 +56,8 @@ struct Simplify : impl::SimplifyBase<Simplify> {
         if (before == OperationFingerPrint(func))
           break;
       }
+      if (failed(checkResult(func)))
+        return signalPassFailure();
     }
   }
 };

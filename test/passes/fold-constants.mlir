@@ -1,4 +1,4 @@
-// RUN: halyard-opt %s --fold-constants --canonicalize | FileCheck %s
+// RUN: halyard-opt %s --fold-constants --canonicalize --cse | FileCheck %s
 
 // An attention mask of ones, as exporters turn it into a bias, vanishes.
 // CHECK-LABEL: func @mask
@@ -91,6 +91,20 @@ func.func @movement(%x: tensor<1x2x?x4xf32> {halyard.shape = affine_map<()[s, t]
   %a = onnx.Reshape %cut, %flat : (tensor<1x2x?x4xf32>, tensor<3xi64>) -> tensor<2x?x4xf32>
   %b = onnx.Reshape %a, %row : (tensor<2x?x4xf32>, tensor<2xi64>) -> tensor<1x?xf32>
   return %cut, %b : tensor<1x2x?x4xf32>, tensor<1x?xf32>
+}
+
+// CHECK-LABEL: func @attention_mask
+func.func @attention_mask(%q: tensor<1x2x?x4xf32> {halyard.shape = affine_map<()[s, t] -> (1, 2, t, 4)>},
+                          %k: tensor<1x2x?x4xf32> {halyard.shape = affine_map<()[s, t] -> (1, 2, s, 4)>}) -> tensor<1x2x?x4xf32> {
+  %none = onnx.None : () -> none
+  %true = onnx.Constant {value = dense<true> : tensor<i1>} : () -> tensor<i1>
+  %extents = seq.extents affine_map<()[s, t] -> (1, 1, t, s)> : tensor<4xi64>
+  // CHECK: %[[NONE:.*]] = onnx.None
+  // CHECK-NEXT: onnx.Attention %arg0, %arg1, %arg1, %[[NONE]], %[[NONE]], %[[NONE]], %[[NONE]]
+  %mask = onnx.Expand %true, %extents : (tensor<i1>, tensor<4xi64>) -> tensor<1x1x?x?xi1>
+  %y = onnx.Attention %q, %k, %k, %mask, %none, %none, %none
+    : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>, tensor<1x1x?x?xi1>, none, none, none) -> tensor<1x2x?x4xf32>
+  return %y : tensor<1x2x?x4xf32>
 }
 
 {-#
