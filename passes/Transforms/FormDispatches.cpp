@@ -66,7 +66,7 @@ bool Grouping::isRepeated(Value value) const {
     return !isView(slice, extents) || isRepeated(slice.getSource());
   if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp>(op))
     return isRepeated(op->getOperand(0));
-  return isa<linalg::FillOp, tensor::EmptyOp, tensor::SplatOp>(op);
+  return isa<linalg::FillOp, tensor::EmptyOp, tensor::SplatOp, tensor::FromElementsOp>(op);
 }
 
 bool Grouping::isScalar(Value value) const {
@@ -83,13 +83,15 @@ bool Grouping::isWanted(Operation *op) const {
   if (!isRepeated(op->getResult(0)))
     return true;
   // Through views that kernels repeat as well, is there a reader that is no kernel?
-  SmallVector<Operation *> readers(op->getUsers());
-  while (!readers.empty()) {
-    Operation *reader = block.findAncestorOpInBlock(*readers.pop_back_val());
-    if (isView(reader, extents))
-      llvm::append_range(readers, reader->getUsers());
-    else if (!isCompute(reader))
-      return true;
+  SmallVector<Value> names{op->getResult(0)};
+  while (!names.empty()) {
+    for (OpOperand &use : names.pop_back_val().getUses()) {
+      Operation *reader = block.findAncestorOpInBlock(*use.getOwner());
+      if (!isView(reader, extents) && !isCompute(reader))
+        return true;
+      if (isView(reader, extents) && use.getOperandNumber() == 0) // others are extents
+        names.push_back(reader->getResult(0));
+    }
   }
   return false;
 }
@@ -230,6 +232,7 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   void runOnStage(Block &block);
   /// One value for each distinct function of lengths, so that equal kernels take equal arguments.
   void unifyLengths(Block &block);
+  void spellExtents(seq::ExtentsOp vector);
   Value lengthValue(Block &block, AffineExpr expression);
   void dispatch(const Group &group, const Grouping &grouping);
   StringAttr shareKernel(func::FuncOp kernel);
@@ -259,13 +262,33 @@ Value FormDispatches::lengthValue(Block &block, AffineExpr expression) {
 }
 
 void FormDispatches::unifyLengths(Block &block) {
+  for (seq::ExtentsOp vector : llvm::make_early_inc_range(block.getOps<seq::ExtentsOp>()))
+    spellExtents(vector);
   SmallVector<OpResult> results;
   for (Operation &op : block)
     for (OpResult result : op.getResults())
       if (result.getType().isIndex() && extents->index(result) && !op.hasTrait<OpTrait::ConstantLike>())
         results.push_back(result);
   for (OpResult result : results)
-    result.replaceAllUsesWith(lengthValue(block, extents->index(result)));
+    if (Value value = lengthValue(block, extents->index(result)); value != result)
+      result.replaceAllUsesWith(value);
+}
+
+/// A vector of lengths as a tensor of its elements, which a kernel can compute.
+void FormDispatches::spellExtents(seq::ExtentsOp vector) {
+  OpBuilder builder(vector);
+  auto type = cast<RankedTensorType>(vector.getResult().getType());
+  SmallVector<Value> elements;
+  for (AffineExpr result : vector.getMap().getResults()) {
+    Value length = lengthValue(*vector->getBlock(), result);
+    if (!type.getElementType().isIndex())
+      length = arith::IndexCastOp::create(builder, vector.getLoc(), type.getElementType(), length);
+    elements.push_back(length);
+  }
+  Value spelled = tensor::FromElementsOp::create(builder, vector.getLoc(), type, elements);
+  extents->replace(vector.getResult(), spelled);
+  vector.getResult().replaceAllUsesWith(spelled);
+  vector.erase();
 }
 
 void FormDispatches::dispatch(const Group &group, const Grouping &grouping) {

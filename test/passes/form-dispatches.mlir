@@ -100,3 +100,32 @@ seq.program @views attributes {max_source = 8 : i64, max_target = 8 : i64, max_r
     seq.yield %a, %n : tensor<?x4xf32>, tensor<2x4xf32>
   }
 }
+
+// -----
+
+// Numbers that follow from lengths are computed inside the kernel from lengths that are its arguments.
+// CHECK-LABEL: seq.program @lengths
+// CHECK: func.func private @kernel_0(%[[X:.*]]: tensor<?x8xf32>, %[[T:.*]]: index)
+// CHECK: %[[CAST:.*]] = arith.index_cast %[[T]] : index to i64
+// CHECK: %[[VECTOR:.*]] = tensor.from_elements %[[CAST]], %{{.*}} : tensor<2xi64>
+// CHECK: linalg.generic
+// CHECK: tensor.extract %[[VECTOR]]
+// CHECK: seq.step
+// CHECK: rt.dispatch @kernel_0(%{{.*}}, %[[N:.*]]) extents(%[[N]])
+seq.program @lengths attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 3 : i64} {
+  seq.step(%x: tensor<?x8xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+    %vector = seq.extents affine_map<()[s, t] -> (t, 7)> : tensor<2xi64>
+    %t = seq.length target : index
+    %empty = tensor.empty(%t) : tensor<?x8xf32>
+    %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<?x8xf32>) outs(%empty : tensor<?x8xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %c0 = arith.constant 0 : index
+      %n = tensor.extract %vector[%c0] : tensor<2xi64>
+      %f = arith.sitofp %n : i64 to f32
+      %q = arith.divf %p, %f : f32
+      linalg.yield %q : f32
+    } -> tensor<?x8xf32>
+    seq.yield %y : tensor<?x8xf32>
+  }
+}
