@@ -106,8 +106,7 @@ Evaluator::~Evaluator() = default;
 
 void Evaluator::addHostOp(StringRef opName, HostOp op) { implementation->hostOps[opName] = std::move(op); }
 
-//===-- steps that need the evaluator
-//------------------------------------------------------------------------------===//
+//===-- steps that need the evaluator --------------------------------------------------------------===//
 
 /// Shapes of the results of a kernel operation, from its operands'.
 static SmallVector<HostTensor> allocateResults(Operation *op, ArrayRef<unsigned> operandSlots,
@@ -197,8 +196,7 @@ FailureOr<Step> Evaluator::Implementation::makeStep(Operation *op, SlotMap &slot
   return op->emitOpError("cannot be evaluated at compile time"), failure();
 }
 
-//===-- preparing and running
-//---------------------------------------------------------------------------------------===//
+//===-- preparing and running ----------------------------------------------------------------------===//
 
 /// Constants and absent operands have their value before the first step.
 bool Evaluator::Implementation::addConstant(Operation *op, SlotMap &slots, Plan &plan) {

@@ -66,7 +66,9 @@ private:
                                "t" + std::to_string(index));
       // Extents are not part of the signature, so the kernel must not know them.
       SmallVector<int64_t> open(type.getRank(), ShapedType::kDynamic);
-      scope.define(value, viewOf(param, type.clone(open)));
+      TensorView view = viewOf(param, type.clone(open));
+      constrainToDense(param, view.extents);
+      scope.define(value, std::move(view));
       arguments.push_back(param);
     }
     for (auto [index, value] : llvm::enumerate(binding.scalars)) {
@@ -104,7 +106,7 @@ private:
 /// extents can be anything.
 void scheduleForEvaluation(Stage &stage) {
   if (stage.schedule)
-    return stage.schedule(stage, CpuShape{kSeqLanes, 2, 4, 2});
+    return stage.schedule(stage, CpuShape{kSeqLanes, 2, 4, 2, 8});
   for (LaneSum &sum : stage.rowSums) {
     sum.partial.compute_root().vectorize(sum.lane).update().reorder(sum.lane, sum.step).vectorize(sum.lane);
     sum.total.compute_root();
@@ -139,6 +141,8 @@ FailureOr<std::shared_ptr<JitKernel>> JitKernel::compile(Operation *op, const Ke
     if (failed(stage))
       return failure();
     scheduleForEvaluation(*stage);
+    for (auto [index, buffer] : llvm::enumerate(stage->func.output_buffers()))
+      constrainToDense(buffer, stage->extents, index == 0);
     auto code = std::make_unique<Code>();
     for (Value value : binding.tensors)
       code->types.push_back(storageType(cast<ShapedType>(value.getType()).getElementType()));

@@ -3,6 +3,7 @@
 #include "targets/Common/Kernel.h"
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Algorithms/PackedContraction.h"
 #include "targets/Common/Algorithms/SeqOps.h"
 #include "targets/Common/Algorithms/SumOps.h"
 #include "targets/Common/LinalgToHalide/LinalgOps.h"
@@ -16,7 +17,7 @@ using Halide::Expr;
 namespace {
 class KernelTranslation {
 public:
-  KernelTranslation(func::FuncOp function, int lanes) : lanes(lanes), scope(Precision::fast) {
+  KernelTranslation(func::FuncOp function, const CpuShape &shape) : shape(shape), scope(Precision::fast) {
     kernel.function = function;
   }
 
@@ -33,35 +34,18 @@ private:
   void addCopy(ArrayRef<TensorView> views, unsigned index);
   bool mayBeOutput(const Stage &stage) const;
 
-  int lanes;
+  const CpuShape &shape;
   Kernel kernel;
   ValueScope scope;
   const TensorView *keyRows = nullptr;
 };
 
-/// Constrains a buffer to start at 0, to be dense and row-major, and to the extents that are known. `dims`
-/// are Halide's dimensions, innermost first.
-/// A tuple's buffers after the first share its bounds (`isFirst` false).
-template <typename Buffer> void constrain(Buffer buffer, ExprsRef extents, bool isFirst = true) {
-  Expr stride = 1;
-  for (int dim = 0, rank = extents.size(); dim < rank; ++dim) {
-    Expr extent = extents[rank - 1 - dim];
-    buffer.dim(dim).set_stride(stride);
-    if (isFirst)
-      buffer.dim(dim).set_min(0);
-    if (!Halide::Internal::is_const(extent))
-      extent = buffer.dim(dim).extent();
-    else if (isFirst)
-      buffer.dim(dim).set_extent(extent);
-    stride = Halide::Internal::simplify(stride * extent);
-  }
-}
 } // namespace
 
 void KernelTranslation::declareTensor(const std::string &name, Value value, RankedTensorType type) {
   Halide::ImageParam param(storageType(type.getElementType()), type.getRank(), name);
   TensorView view = viewOf(param, type);
-  constrain<Halide::ImageParam &>(param, view.extents);
+  constrainToDense(param, view.extents);
   scope.define(value, view);
   kernel.arguments.push_back(param);
 }
@@ -124,12 +108,14 @@ LogicalResult KernelTranslation::translate(Operation &op) {
   FailureOr<Stage> stage = failure();
   auto linalgOp = dyn_cast<linalg::LinalgOp>(&op);
   if (linalgOp && isContiguousSum(linalgOp))
-    stage = translateContiguousSum(linalgOp, operands, scope, lanes, name);
+    stage = translateContiguousSum(linalgOp, operands, scope, shape.lanes, name);
   else if (linalgOp)
     stage = translateLinalg(linalgOp, operands, scope, Precision::fast, name);
   else
-    stage = translateSeqOp(&op, operands, lanes, name, keyRows);
+    stage = translateSeqOp(&op, operands, shape.lanes, name, keyRows);
   if (failed(stage))
+    return failure();
+  if (linalgOp && failed(addPackedVariant(linalgOp, operands, scope, shape, *stage)))
     return failure();
   for (auto [result, view] : llvm::zip_equal(op.getResults(), stage->results))
     scope.define(result, view);
@@ -193,7 +179,7 @@ LogicalResult KernelTranslation::addOutputs(func::ReturnOp op) {
   }
   for (Output &output : kernel.outputs)
     for (auto [index, buffer] : llvm::enumerate(output.func.output_buffers()))
-      constrain<Halide::OutputImageParam &>(buffer, output.extents, index == 0);
+      constrainToDense(buffer, output.extents, index == 0);
   return success();
 }
 
@@ -213,6 +199,6 @@ FailureOr<Kernel> KernelTranslation::run() {
   return std::move(kernel);
 }
 
-FailureOr<Kernel> halyard::kernels::translateKernel(func::FuncOp function, int lanes) {
-  return KernelTranslation(function, lanes).run();
+FailureOr<Kernel> halyard::kernels::translateKernel(func::FuncOp function, const CpuShape &shape) {
+  return KernelTranslation(function, shape).run();
 }

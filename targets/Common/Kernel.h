@@ -3,6 +3,7 @@
 #define HALYARD_TARGETS_COMMON_KERNEL_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "targets/Common/CpuShape.h"
 #include "targets/Common/LinalgToHalide/Stage.h"
 
 namespace halyard::kernels {
@@ -29,8 +30,8 @@ struct Kernel {
 
 /// Translates a function of one block over tensors, caches and scalars. On failure an error was emitted at
 /// the operation concerned. Extents and strides that the types know are told to Halide; all buffers are dense
-/// and row-major. `lanes` is the number of float32 elements of a vector.
-mlir::FailureOr<Kernel> translateKernel(mlir::func::FuncOp function, int lanes);
+/// and row-major.
+mlir::FailureOr<Kernel> translateKernel(mlir::func::FuncOp function, const CpuShape &shape);
 
 } // namespace halyard::kernels
 

@@ -1,5 +1,6 @@
 // From a kernel function to a file, through a target's schedule.
 #include "targets/Common/Kernel.h"
+#include "targets/Common/Schedules/StackStorage.h"
 #include "targets/Common/Target.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -18,7 +19,7 @@ private:
   using IRVisitor::visit;
 
   void visit(const Halide::Internal::Allocate *op) override {
-    if (op->memory_type != Halide::MemoryType::Stack || op->constant_allocation_size() == 0)
+    if (op->memory_type != kStackStorage || op->constant_allocation_size() == 0)
       found = op->name;
     IRVisitor::visit(op);
   }
@@ -28,7 +29,7 @@ private:
 static LogicalResult compile(func::FuncOp function, const Target &target, StringRef path,
                              Halide::OutputFileType kind) {
   try {
-    FailureOr<Kernel> kernel = translateKernel(function, target.lanes());
+    FailureOr<Kernel> kernel = translateKernel(function, target.shape());
     if (failed(kernel))
       return failure();
     target.schedule(*kernel);

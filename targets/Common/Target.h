@@ -21,8 +21,9 @@
 // Causal attention and prefix sums need nothing but the row's slot and position (int32 buffers, operands of
 // the operation).
 //
-// A kernel allocates nothing on the heap and needs no runtime: what its object leaves undefined is at most
-// `halide_do_par_for` (if it is parallel) and functions of the C library.
+// A kernel allocates nothing on the heap, at most half a megabyte on the stack of each thread, and needs no
+// runtime: what its object leaves undefined is at most `halide_do_par_for` (if it is parallel) and functions
+// of the C library.
 #ifndef HALYARD_TARGETS_COMMON_TARGET_H
 #define HALYARD_TARGETS_COMMON_TARGET_H
 
@@ -35,8 +36,9 @@ struct Target;
 namespace halyard {
 
 namespace kernels {
+struct CpuShape;
 struct Kernel;
-}
+} // namespace kernels
 
 class Target {
 public:
@@ -48,8 +50,8 @@ public:
   virtual llvm::StringRef description() const = 0;
   /// The instruction set, and what an object may rely on (no runtime, no assertions).
   virtual Halide::Target machine() const = 0;
-  /// float32 elements of a vector.
-  virtual int lanes() const = 0;
+  /// Vectors and register tiles.
+  virtual const kernels::CpuShape &shape() const = 0;
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.
   virtual void schedule(kernels::Kernel &kernel) const = 0;
 };

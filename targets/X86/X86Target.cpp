@@ -11,11 +11,11 @@ namespace {
 class X86Target : public halyard::Target {
 public:
   X86Target(llvm::StringRef name, llvm::StringRef description, std::vector<Feature> features, CpuShape shape)
-      : targetName(name), text(description), features(std::move(features)), shape(shape) {}
+      : targetName(name), text(description), features(std::move(features)), cpu(shape) {}
 
   llvm::StringRef name() const override { return targetName; }
   llvm::StringRef description() const override { return text; }
-  int lanes() const override { return shape.lanes; }
+  const CpuShape &shape() const override { return cpu; }
 
   Halide::Target machine() const override {
     Halide::Target target(Halide::Target::Linux, Halide::Target::X86, 64, features);
@@ -25,12 +25,12 @@ public:
     return target;
   }
 
-  void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, shape); }
+  void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, cpu); }
 
 private:
   llvm::StringRef targetName, text;
   std::vector<Feature> features;
-  CpuShape shape;
+  CpuShape cpu;
 };
 } // namespace
 
@@ -40,10 +40,11 @@ llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
   static const std::vector<Feature> v3{T::SSE41, T::AVX, T::AVX2, T::FMA, T::F16C};
   static const std::vector<Feature> v4{T::SSE41, T::AVX,    T::AVX2,          T::FMA,
                                        T::F16C,  T::AVX512, T::AVX512_Skylake};
-  static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3, {8, 2, 4, 2});
-  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2});
-  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4});
-  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2});
+  static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3,
+                                {8, 2, 4, 2, 12});
+  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12});
+  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24});
+  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8});
   static const halyard::Target *const targets[] = {&common, &third, &fourth, &second};
   return targets;
 }

@@ -17,7 +17,9 @@
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/CpuSchedule.h"
 
+#include "targets/Common/Schedules/StackStorage.h"
 #include <limits>
+#include <numeric>
 
 using namespace mlir;
 using namespace halyard;
@@ -30,7 +32,9 @@ using Halide::Var;
 static constexpr float kLowest = std::numeric_limits<float>::lowest();
 static constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 /// Keys of a block and queries that share it.
-static constexpr int kKeyBlock = 64, kQueryBlock = 64, kRaggedKeyBlock = 32;
+static constexpr int kKeyBlock = 64, kQueryBlock = 96, kRaggedKeyBlock = 32;
+/// Features that share one copy of a row's running maximum.
+static constexpr int kGroupWidth = 16;
 /// Elements of a cache from which its heads are worth a thread each.
 static constexpr int64_t kParallelElements = 65536;
 
@@ -51,6 +55,7 @@ private:
   Expr value(Expr i, Expr h, Expr j, Expr feature);
   Expr group(Expr h);
   Expr bias(Expr h, Expr at, Expr j);
+  Expr normalised(Expr row, Expr head, Expr feature);
   Expr slotOf(Expr i);
   Expr positionOf(Expr i);
   Expr visibleKeys(Expr i);
@@ -62,22 +67,22 @@ private:
   void schedule(Stage &stage, const CpuShape &shape);
   void scheduleTensors(Stage &stage, const CpuShape &shape);
   void scheduleCaches(Stage &stage, const CpuShape &shape);
-  void scheduleRunning(int lanes, int rowsAtOnce);
-  void scheduleWeights(int lanes, int rowsAtOnce);
-  void scheduleMixed(int lanes, int rowsAtOnce, int tile);
-  void onStack(Func &func, int rowsAtOnce);
+  void scheduleRunning(int lanes, int rowsAtOnce, int tile);
+  void scheduleWeights(int lanes, int tile);
+  void scheduleMixed(const CpuShape &shape, int tile);
+  void onStack(Func &func, int tile);
 
   seq::AttentionOp op;
   SmallVector<TensorView> operands;
   std::optional<TensorView> keyRows;
   const TensorView *biasView = nullptr, *slotView = nullptr, *positionView = nullptr;
   bool isRagged;
-  int lanes, heads, kvHeads, width, valueWidth, keyBlock;
+  int lanes, heads, kvHeads, width, valueWidth, groupWidth, keyBlock;
   Expr rows, keyExtent;
   std::string name;
 
   // Arguments: key in block or feature, row, head, block.
-  Var j{"j"}, d{"d"}, i{"i"}, h{"h"}, b{"b"}, lane{"lane"};
+  Var j{"j"}, d{"d"}, i{"i"}, h{"h"}, b{"b"}, lane{"lane"}, rowOfTile{"rowOfTile"};
   Halide::RVar ofFeatures, ofLanes, ofLanesMass, ofKeys, blocks;
   Func transposed, dot, score, laneTop, top, weight, laneMass, mass, mixed, running;
   std::optional<LaneSum> dotSum;
@@ -95,6 +100,7 @@ Attention::Attention(seq::AttentionOp op, ArrayRef<TensorView> views, const Tens
     keyRows = *rowsOfKeys;
   width = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(1) / heads;
   valueWidth = cast<RankedTensorType>(op.getType()).getDimSize(1) / heads;
+  groupWidth = std::gcd(valueWidth, kGroupWidth);
   rows = operands[0].extents[0];
   keyExtent = operands[1].extents[isRagged ? 1 : 0];
   unsigned next = 3;
@@ -106,8 +112,7 @@ Attention::Attention(seq::AttentionOp op, ArrayRef<TensorView> views, const Tens
   }
 }
 
-//===-- reading operands
-//---------------------------------------------------------------------------------------------===//
+//===-- reading operands ---------------------------------------------------------------------------===//
 
 static Expr asFloat(Expr value) { return Halide::cast<float>(std::move(value)); }
 
@@ -156,8 +161,7 @@ Expr Attention::bias(Expr head, Expr at, Expr position) {
   return asFloat(biasView->at({first, clampedIndex(at, extents[1]), position}));
 }
 
-//===-- algorithm
-//--------------------------------------------------------------------------------------------------===//
+//===-- algorithm ----------------------------------------------------------------------------------===//
 
 void Attention::defineScores() {
   if (isRagged) {
@@ -214,18 +218,38 @@ void Attention::defineWeights() {
   mixed(d, i, h, b) += weight(keys.x, i, h, b) * value(i, h, keyOf(keys.x, b), d);
 }
 
+/// The state of a row: its sums, `group` features at a time, then the maximum and the total. As values of one
+/// Func over the features of a group, so that the maximum is kept (and exponentials are taken) once per
+/// group's width, not once per feature.
 void Attention::defineRunning() {
   Halide::RDom all(0, (keyExtent + (keyBlock - 1)) / keyBlock);
   if (isRagged)
     all.where(all.x * keyBlock < visibleKeys(i));
   blocks = all.x;
-  running(d, i, h) = Halide::Tuple(0.0f, kLowest, 0.0f);
+  const int groups = valueWidth / groupWidth;
+  std::vector<Expr> start(groups, Expr(0.0f)), update;
+  start.push_back(kLowest);
+  start.push_back(0.0f);
+  running(d, i, h) = Halide::Tuple(start);
   Halide::FuncRef old = running(d, i, h);
-  Expr sum = old[0], maximum = old[1], total = old[2], blockTop = top(i, h, all.x);
-  Expr next = Halide::max(maximum, blockTop);
+  Expr maximum = old[groups], blockTop = top(i, h, all.x), next = Halide::max(maximum, blockTop);
   Expr keep = Halide::exp(maximum - next), add = Halide::exp(blockTop - next);
-  running(d, i, h) =
-      Halide::Tuple(sum * keep + mixed(d, i, h, all.x) * add, next, total * keep + mass(i, h, all.x) * add);
+  for (int group = 0; group < groups; ++group)
+    update.push_back(old[group] * keep + mixed(group * groupWidth + d, i, h, all.x) * add);
+  update.push_back(next);
+  update.push_back(old[groups + 1] * keep + mass(i, h, all.x) * add);
+  running(d, i, h) = Halide::Tuple(update);
+}
+
+/// Element `feature` of a head's result.
+Expr Attention::normalised(Expr row, Expr head, Expr feature) {
+  const int groups = valueWidth / groupWidth;
+  Halide::FuncRef state = running(feature % groupWidth, row, head);
+  std::vector<Expr> sums;
+  for (int group = 0; group < groups; ++group)
+    sums.push_back(state[group]);
+  Expr sum = groups == 1 ? sums.front() : Halide::mux(feature / groupWidth, sums);
+  return Halide::select(state[groups + 1] > 0.0f, sum / state[groups + 1], 0.0f);
 }
 
 Stage Attention::build() {
@@ -239,9 +263,8 @@ Stage Attention::build() {
   stage.extents = {rows, Expr(heads * valueWidth)};
   Var row = stage.vars[0], feature = stage.vars[1];
   Type elementType = cast<RankedTensorType>(op.getType()).getElementType();
-  Expr head = feature / valueWidth, within = feature % valueWidth;
-  Expr sum = running(within, row, head)[0], total = running(within, row, head)[2];
-  stage.func(feature, row) = toStorage(Halide::select(total > 0.0f, sum / total, 0.0f), elementType);
+  stage.func(feature, row) =
+      toStorage(normalised(row, feature / valueWidth, feature % valueWidth), elementType);
   stage.results.push_back(viewOf(stage.func, 0, stage.extents, elementType));
   // A copy shares the Funcs; what it reads of the operands is read while building only.
   auto self = std::make_shared<Attention>(*this);
@@ -249,20 +272,19 @@ Stage Attention::build() {
   return stage;
 }
 
-//===-- schedules
-//----------------------------------------------------------------------------------------------------===//
+//===-- schedules ----------------------------------------------------------------------------------===//
 
 void Attention::schedule(Stage &stage, const CpuShape &shape) {
   isRagged ? scheduleCaches(stage, shape) : scheduleTensors(stage, shape);
 }
 
-/// Stack storage per head, block and at most `rowsAtOnce` rows. Said explicitly, because Halide cannot see
-/// that the bounds of a partial block are no larger, and would allocate what is not constant on the heap.
-void Attention::onStack(Func &func, int rowsAtOnce) {
-  func.store_in(Halide::MemoryType::Stack);
+/// Stack storage, with extents said explicitly: Halide cannot see that the bounds of a partial block are no
+/// larger. Rows of a tile that do not exist are computed from clamped ones and dropped.
+void Attention::onStack(Func &func, int tile) {
+  func.store_in(kStackStorage);
   for (const Var &argument : func.args()) {
     if (argument.same_as(i))
-      func.bound_storage(i, rowsAtOnce);
+      func.bound_extent(i, tile);
     else if (argument.same_as(h) || argument.same_as(b))
       func.bound_storage(argument, 1);
     else if (argument.same_as(j))
@@ -270,71 +292,73 @@ void Attention::onStack(Func &func, int rowsAtOnce) {
   }
 }
 
-/// Features in vectors; those of a head that fill no vector are predicated.
-void Attention::scheduleRunning(int lanes, int rowsAtOnce) {
-  onStack(running, rowsAtOnce);
-  running.bound_storage(d, static_cast<int>(llvm::alignTo(valueWidth, lanes)))
-      .vectorize(d, lanes, TailStrategy::GuardWithIf);
-  running.update().reorder(d, i, blocks, h).vectorize(d, lanes, TailStrategy::GuardWithIf);
+/// Groups of features, then the rows of a block in tiles, for each block of keys.
+void Attention::scheduleRunning(int lanes, int rowsAtOnce, int tile) {
+  const int vector = std::min(lanes, groupWidth);
+  running.store_in(kStackStorage).bound(d, 0, groupWidth).bound_storage(i, rowsAtOnce).bound_storage(h, 1);
+  running.vectorize(d, vector);
+  running.update()
+      .split(i, i, rowOfTile, tile, TailStrategy::GuardWithIf)
+      .reorder(d, rowOfTile, i, blocks, h)
+      .vectorize(d, vector);
 }
 
 /// Maximum, weights and mass of each block.
-void Attention::scheduleWeights(int lanes, int rowsAtOnce) {
+void Attention::scheduleWeights(int lanes, int tile) {
   for (Func *func : {&laneTop, &laneMass}) {
-    func->compute_at(running, blocks).vectorize(lane);
-    onStack(*func, rowsAtOnce);
+    func->compute_at(running, i).vectorize(lane);
+    onStack(*func, tile);
   }
   for (auto [func, across] : {std::pair(&top, ofLanes), std::pair(&mass, ofLanesMass)}) {
-    func->compute_at(running, blocks);
-    onStack(*func, rowsAtOnce);
+    func->compute_at(running, i);
+    onStack(*func, tile);
     func->update().atomic().vectorize(across);
   }
-  weight.compute_at(running, blocks).vectorize(j, lanes);
-  onStack(weight, rowsAtOnce);
+  weight.compute_at(running, i).vectorize(j, lanes);
+  onStack(weight, tile);
 }
 
-/// Weighted sum of a block's values: features in vectors, `tile` rows at a time, accumulators in registers.
-void Attention::scheduleMixed(int lanes, int rowsAtOnce, int tile) {
-  Var lanesOfD("lanesOfD"), tileOfI("tileOfI");
-  mixed.compute_at(running, blocks).bound_storage(d, static_cast<int>(llvm::alignTo(valueWidth, lanes)));
-  onStack(mixed, rowsAtOnce);
-  mixed.vectorize(d, lanes, TailStrategy::GuardWithIf);
-  auto update = mixed.update();
-  update.split(d, d, lanesOfD, lanes, TailStrategy::GuardWithIf);
-  if (tile > 1)
-    update.split(i, i, tileOfI, tile, TailStrategy::GuardWithIf)
-        .reorder(lanesOfD, d, tileOfI, ofKeys, i)
-        .unroll(tileOfI);
-  else
-    update.reorder(lanesOfD, d, ofKeys, i);
-  update.vectorize(lanesOfD).unroll(d);
+/// Weighted sum of a block's values: a register tile of features in vectors and rows, over all keys of the
+/// block.
+void Attention::scheduleMixed(const CpuShape &shape, int tile) {
+  const int vector = std::min<int>(shape.lanes, llvm::PowerOf2Ceil(valueWidth));
+  const int vectors = std::min<int>(shape.tileVectors, llvm::divideCeil(valueWidth, vector));
+  Var lanesOfD("lanesOfD"), vectorOfD("vectorOfD");
+  mixed.compute_at(running, i).bound(d, 0, valueWidth);
+  onStack(mixed, tile);
+  mixed.vectorize(d, vector, TailStrategy::GuardWithIf);
+  mixed.update()
+      .split(d, d, lanesOfD, vector * vectors, TailStrategy::GuardWithIf)
+      .split(lanesOfD, vectorOfD, lanesOfD, vector)
+      .reorder(lanesOfD, vectorOfD, i, ofKeys, d)
+      .vectorize(lanesOfD)
+      .unroll(vectorOfD)
+      .unroll(i);
 }
 
 void Attention::scheduleTensors(Stage &stage, const CpuShape &shape) {
-  Var row = stage.vars[0], feature = stage.vars[1], head("head"), rowBlock("rowBlock"), task("task");
-  const int vector = shape.lanes, tile = shape.tileRows;
-  const int vectorOfD = std::min<int>(vector, llvm::PowerOf2Ceil(valueWidth));
+  Var row = stage.vars[0], feature = stage.vars[1], group("group"), head("head"), rowBlock("rowBlock"),
+      task("task");
+  const int vector = shape.lanes, tile = std::max(shape.packedAccumulators / shape.tileVectors, 1);
   stage.func.split(feature, head, feature, valueWidth)
+      .split(feature, group, feature, groupWidth)
       .split(row, rowBlock, row, kQueryBlock, TailStrategy::GuardWithIf)
-      .reorder(feature, row, rowBlock, head)
+      .reorder(feature, group, row, rowBlock, head)
       .fuse(rowBlock, head, task)
       .parallel(task)
-      .vectorize(feature, vectorOfD, TailStrategy::GuardWithIf);
+      .unroll(group)
+      .vectorize(feature, std::min(vector, groupWidth));
   running.compute_at(stage.func, task);
-  scheduleRunning(vectorOfD, kQueryBlock);
+  scheduleRunning(vector, kQueryBlock, tile);
 
   transposed.compute_at(running, blocks).vectorize(j, vector);
   onStack(transposed, 1);
   // Scores: a tile of keys in vectors and rows stays in registers over all features.
-  Var keys("keys"), lanesOfJ("lanesOfJ"), tileOfI("tileOfI");
-  score.compute_at(running, blocks);
-  onStack(score, kQueryBlock);
-  score.split(i, i, tileOfI, tile, TailStrategy::RoundUp)
-      .split(j, keys, j, vector * shape.tileVectors)
-      .reorder(j, tileOfI, keys, i)
-      .vectorize(j, vector)
-      .unroll(tileOfI);
-  dot.compute_at(score, keys).store_in(Halide::MemoryType::Stack);
+  Var keys("keys"), lanesOfJ("lanesOfJ");
+  score.compute_at(running, i);
+  onStack(score, tile);
+  score.split(j, keys, j, vector * shape.tileVectors).reorder(j, i, keys).vectorize(j, vector).unroll(i);
+  dot.compute_at(score, keys).store_in(kStackStorage);
   dot.bound_extent(j, vector * shape.tileVectors).bound_extent(i, tile);
   dot.vectorize(j, vector).unroll(j).unroll(i);
   dot.update()
@@ -343,30 +367,31 @@ void Attention::scheduleTensors(Stage &stage, const CpuShape &shape) {
       .vectorize(lanesOfJ)
       .unroll(j)
       .unroll(i);
-  scheduleWeights(vector, kQueryBlock);
-  scheduleMixed(vectorOfD, kQueryBlock, tile);
+  scheduleWeights(vector, tile);
+  scheduleMixed(shape, tile);
 }
 
 void Attention::scheduleCaches(Stage &stage, const CpuShape &shape) {
-  Var row = stage.vars[0], feature = stage.vars[1], head("head");
+  Var row = stage.vars[0], feature = stage.vars[1], group("group"), head("head");
   const int vector = shape.lanes;
-  const int vectorOfD = std::min<int>(vector, llvm::PowerOf2Ceil(valueWidth));
   stage.func.split(feature, head, feature, valueWidth)
-      .reorder(feature, row, head)
-      .vectorize(feature, vectorOfD, TailStrategy::GuardWithIf);
+      .split(feature, group, feature, groupWidth)
+      .reorder(feature, group, row, head)
+      .unroll(group)
+      .vectorize(feature, std::min(vector, groupWidth));
   auto cache = cast<seq::CacheType>(op.getKey().getType());
   if (cache.getLength() * cache.getFeatures() >= kParallelElements)
     stage.func.parallel(head);
   running.compute_at(stage.func, row);
-  scheduleRunning(vectorOfD, 1);
+  scheduleRunning(vector, 1, 1);
 
-  score.compute_at(running, blocks).vectorize(j, vector);
+  score.compute_at(running, i).vectorize(j, vector);
   onStack(score, 1);
-  dotSum->computeAt(Halide::LoopLevel(running, Halide::VarOrRVar(blocks)));
+  dotSum->computeAt(Halide::LoopLevel(running, i));
   for (Func *func : {&dotSum->partial, &dotSum->total})
     onStack(*func, 1);
   scheduleWeights(vector, 1);
-  scheduleMixed(vectorOfD, 1, /*tile=*/1);
+  scheduleMixed(shape, 1);
 }
 
 Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorView> operands,

@@ -1,6 +1,7 @@
 // A horizontal addition per vector of input would cost more than the addition itself, so lanes are only added
 // up once per sum.
 #include "targets/Common/Algorithms/LaneSum.h"
+#include "targets/Common/Schedules/StackStorage.h"
 
 using namespace halyard::kernels;
 using Halide::Expr;
@@ -35,8 +36,8 @@ LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, 
 }
 
 void LaneSum::computeAt(const Halide::LoopLevel &level) {
-  total.compute_at(level).store_in(Halide::MemoryType::Stack);
-  partial.compute_at(level).store_in(Halide::MemoryType::Stack).vectorize(lane);
+  total.compute_at(level).store_in(kStackStorage);
+  partial.compute_at(level).store_in(kStackStorage).vectorize(lane);
   partial.update().reorder(lane, step).vectorize(lane);
   total.update().atomic().vectorize(across);
   if (total.num_update_definitions() > 1)

@@ -25,8 +25,7 @@ static int64_t wrapped(int64_t value, Type type) {
   return width >= 64 ? value : llvm::SignExtend64(value, width);
 }
 
-//===-- affine maps
-//-------------------------------------------------------------------------------------------------===//
+//===-- affine maps --------------------------------------------------------------------------------===//
 
 static int64_t evaluateAffine(AffineExpr expr, ArrayRef<int64_t> dims, ArrayRef<int64_t> symbols) {
   if (auto dim = dyn_cast<AffineDimExpr>(expr))
@@ -92,8 +91,7 @@ static Step extentsStep(seq::ExtentsOp op, SlotMap &slots) {
   };
 }
 
-//===-- integers
-//----------------------------------------------------------------------------------------------------===//
+//===-- integers -----------------------------------------------------------------------------------===//
 
 using Binary = int64_t (*)(int64_t, int64_t);
 
@@ -154,8 +152,7 @@ static Step castStep(Operation *op, SlotMap &slots) {
   };
 }
 
-//===-- everything else, by folding
-//------------------------------------------------------------------------------------===//
+//===-- everything else, by folding ----------------------------------------------------------------===//
 
 static Attribute attributeOf(int64_t bits, Type type) {
   if (auto floatType = dyn_cast<FloatType>(type))

@@ -11,9 +11,11 @@ namespace {
 class LinalgTranslation {
 public:
   LinalgTranslation(linalg::LinalgOp op, ArrayRef<TensorView> operands, ValueScope &outer,
-                    Precision precision, const std::string &name)
+                    Precision precision, const std::string &name, unsigned substituted,
+                    const LoopReader &substitute)
       : op(op), operands(operands), outer(outer), precision(precision), maps(op.getIndexingMapsArray()),
-        loops(op.getNumLoops()), loopExtents(op.getNumLoops()), func(name) {}
+        loops(op.getNumLoops()), loopExtents(op.getNumLoops()), func(name), substituted(substituted),
+        substitute(substitute) {}
 
   FailureOr<Stage> run();
 
@@ -38,6 +40,8 @@ private:
   SmallVector<Halide::Var, 4> vars;
   Exprs extents;
   SmallVector<Halide::RVar, 4> reductions;
+  unsigned substituted;
+  const LoopReader &substitute;
 };
 } // namespace
 
@@ -127,7 +131,8 @@ FailureOr<Exprs> LinalgTranslation::body(bool isUpdate) {
       scope.define(argument, fromStorage(func.outputs() == 1 ? Expr(self) : Expr(self[result]), type));
       continue;
     }
-    scope.define(argument, operands[index].at(indicesOf(index)));
+    bool isSubstituted = substitute && index == substituted;
+    scope.define(argument, isSubstituted ? substitute(loops) : operands[index].at(indicesOf(index)));
   }
   Exprs values;
   for (Value yielded : op.getBlock()->getTerminator()->getOperands()) {
@@ -189,8 +194,9 @@ FailureOr<Stage> LinalgTranslation::run() {
 
 FailureOr<Stage> halyard::kernels::translateLinalg(linalg::LinalgOp op, ArrayRef<TensorView> operands,
                                                    ValueScope &outer, Precision precision,
-                                                   const std::string &name) {
+                                                   const std::string &name, unsigned substituted,
+                                                   const LoopReader &substitute) {
   if (op.getNumReductionLoops() > 0 && op->getNumResults() > 1)
     precision = Precision::relaxed;
-  return LinalgTranslation(op, operands, outer, precision, name).run();
+  return LinalgTranslation(op, operands, outer, precision, name, substituted, substitute).run();
 }

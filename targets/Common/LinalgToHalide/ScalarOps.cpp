@@ -13,8 +13,7 @@ using namespace mlir;
 using namespace halyard::kernels;
 using Halide::Expr;
 
-//===-- constants and affine expressions
-//--------------------------------------------------------------------------===//
+//===-- constants and affine expressions -----------------------------------------------------------===//
 
 Expr halyard::kernels::translateConstant(Attribute value, Type type) {
   if (auto integer = dyn_cast<IntegerAttr>(value)) {
@@ -56,8 +55,7 @@ Expr halyard::kernels::translateAffine(AffineExpr expr, ExprsRef dims, ExprsRef 
   }
 }
 
-//===-- integers
-//----------------------------------------------------------------------------------------------------===//
+//===-- integers -----------------------------------------------------------------------------------===//
 
 namespace {
 Expr asUnsigned(Expr value) { return Halide::cast(value.type().with_code(halide_type_uint), value); }
@@ -156,8 +154,7 @@ Expr halyard::kernels::translateIntegerOp(Operation *op, ExprsRef v) {
       .Default([](auto) { return Expr(); });
 }
 
-//===-- floats
-//------------------------------------------------------------------------------------------------------===//
+//===-- floats -------------------------------------------------------------------------------------===//
 
 namespace {
 Expr unordered(Expr a, Expr b) { return Halide::is_nan(a) || Halide::is_nan(b); }
@@ -261,8 +258,7 @@ Expr halyard::kernels::translateFloatOp(Operation *op, ExprsRef v, Precision pre
       .Default([&](Operation *other) { return arithmetic(other, v, precision); });
 }
 
-//===-- conversions
-//-------------------------------------------------------------------------------------------------===//
+//===-- conversions --------------------------------------------------------------------------------===//
 
 namespace {
 /// Truncates towards zero; what the result cannot hold saturates and NaN becomes 0, as LLVM's saturating
@@ -339,8 +335,7 @@ Expr halyard::kernels::translateCastOp(Operation *op, ExprsRef v) {
       .Default([](auto) { return Expr(); });
 }
 
-//===-- dispatch
-//----------------------------------------------------------------------------------------------------===//
+//===-- dispatch -----------------------------------------------------------------------------------===//
 
 static Expr translateAffineOp(Operation *op, ExprsRef v) {
   auto results = [&](AffineMap map) {

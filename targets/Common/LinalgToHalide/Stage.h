@@ -10,6 +10,20 @@ namespace halyard::kernels {
 
 struct CpuShape;
 
+/// The same reduction with the operand that its innermost loop runs along copied to the stack first: a panel
+/// of columns and all terms, dense, in the order it is read. Pays when many rows share it.
+struct PackedVariant {
+  /// When it is used instead of the direct Func.
+  Halide::Expr condition;
+  Halide::Func panel, func;
+  llvm::SmallVector<Halide::Var, 4> vars;
+  llvm::SmallVector<Halide::RVar, 4> reductions;
+  /// Extents of the panel, in the order of its arguments.
+  llvm::SmallVector<int> panelExtents;
+  /// Tile of accumulators.
+  int columns, rows;
+};
+
 /// A Func that computes the results of one operation. With several results it is a tuple.
 struct Stage {
   mlir::Operation *op = nullptr;
@@ -29,6 +43,7 @@ struct Stage {
   std::vector<Halide::Func> rowValues;
   /// Sums that every element of the Func reads at its own index.
   std::vector<LaneSum> elementSums;
+  std::optional<PackedVariant> packed;
   /// Set if the operation brings its own schedule, for when it is an output.
   std::function<void(Stage &, const CpuShape &)> schedule;
   /// One view per result.

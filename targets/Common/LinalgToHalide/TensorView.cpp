@@ -96,3 +96,18 @@ TensorView halyard::kernels::viewOf(const Halide::Func &func, int tupleIndex, Ex
   };
   return view;
 }
+
+void halyard::kernels::constrainToDense(Halide::OutputImageParam buffer, ExprsRef extents, bool isFirst) {
+  Expr stride = 1;
+  for (int dim = 0, rank = extents.size(); dim < rank; ++dim) {
+    Expr extent = extents[rank - 1 - dim];
+    buffer.dim(dim).set_stride(stride);
+    if (isFirst)
+      buffer.dim(dim).set_min(0);
+    if (!extent.defined() || !Halide::Internal::is_const(extent))
+      extent = buffer.dim(dim).extent();
+    else if (isFirst)
+      buffer.dim(dim).set_extent(extent);
+    stride = Halide::Internal::simplify(stride * extent);
+  }
+}

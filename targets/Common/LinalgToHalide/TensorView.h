@@ -61,6 +61,10 @@ TensorView viewOf(const Halide::ImageParam &param, mlir::RankedTensorType type);
 /// A view of element `tupleIndex` of a Func whose arguments are the dimensions, innermost first.
 TensorView viewOf(const Halide::Func &func, int tupleIndex, ExprsRef extents, mlir::Type elementType);
 
+/// Constrains a buffer to start at 0, to be dense and row-major, and to the extents (MLIR's order) that are
+/// constant; undefined ones are open. A tuple's buffers after the first share its bounds (`isFirst` false).
+void constrainToDense(Halide::OutputImageParam buffer, ExprsRef extents, bool isFirst = true);
+
 /// Indices reversed: MLIR's outermost first to Halide's innermost first, or back.
 std::vector<Halide::Expr> reversed(ExprsRef indices);
 

@@ -7,6 +7,7 @@
 #include "targets/Common/Schedules/CpuSchedule.h"
 
 #include "targets/Common/Schedules/AccessPattern.h"
+#include "targets/Common/Schedules/StackStorage.h"
 
 using namespace mlir;
 using namespace halyard::kernels;
@@ -27,7 +28,7 @@ static std::optional<int64_t> constantOf(const Expr &expr) {
 namespace {
 /// A Func that is neither inlined nor an output.
 struct Helper {
-  enum class Kind { reduction, elementSum, rowSum, rowValue } kind;
+  enum class Kind { reduction, packed, elementSum, rowSum, rowValue } kind;
   Stage *stage;
   LaneSum *sum;
   Halide::Func func;
@@ -57,9 +58,11 @@ private:
   void scheduleRows();
   void scheduleTiles();
   SmallVector<Branch> branches(int columns, int rows) const;
+  void addPackedBranch(SmallVector<Branch> &all) const;
   void applyTile(Halide::Stage stage, const Branch &branch);
   void placeInTile(Helper &helper);
   void placeReduction(Helper &helper);
+  void placePanel(PackedVariant &packed);
   void placeElementSum(Helper &helper);
   void placeInRow(Helper &helper, const Halide::LoopLevel &level);
   Halide::LoopLevel rowLevel(const Helper &helper) const;
@@ -79,8 +82,7 @@ private:
 };
 } // namespace
 
-//===-- helpers
-//----------------------------------------------------------------------------------------------------===//
+//===-- helpers ------------------------------------------------------------------------------------===//
 
 void OutputSchedule::addHelper(Helper::Kind kind, Stage &stage, LaneSum *sum, Halide::Func func) {
   auto access = accessPattern(output.func, func);
@@ -101,6 +103,8 @@ void OutputSchedule::collectHelpers() {
     bool isOutput = static_cast<int>(index) == output.stage;
     if (stage.reduces() && !isOutput)
       addHelper(Helper::Kind::reduction, stage, nullptr, stage.func);
+    if (stage.packed)
+      addHelper(Helper::Kind::packed, stage, nullptr, stage.packed->func);
     for (LaneSum &sum : stage.elementSums)
       addHelper(Helper::Kind::elementSum, stage, &sum, sum.total);
     for (LaneSum &sum : stage.rowSums)
@@ -120,8 +124,7 @@ int OutputSchedule::lanesFor(int64_t extent) const {
   return std::max(lanes, 1);
 }
 
-//===-- rows
-//-------------------------------------------------------------------------------------------------------===//
+//===-- rows ---------------------------------------------------------------------------------------===//
 
 /// Vectors along the innermost dimension; a static extent that is no multiple recomputes at its end, a
 /// dynamic one is predicated.
@@ -167,7 +170,7 @@ void OutputSchedule::placeInRow(Helper &helper, const Halide::LoopLevel &level) 
     helper.sum->computeAt(level);
     return;
   }
-  helper.func.compute_at(level).store_in(Halide::MemoryType::Stack);
+  helper.func.compute_at(level).store_in(kStackStorage);
 }
 
 void OutputSchedule::scheduleRows() {
@@ -190,8 +193,7 @@ void OutputSchedule::scheduleScan(Stage &stage) {
       .vectorize(lane);
 }
 
-//===-- tiles
-//------------------------------------------------------------------------------------------------------===//
+//===-- tiles --------------------------------------------------------------------------------------===//
 
 bool OutputSchedule::isHeavy() const {
   int64_t work = 1;
@@ -203,7 +205,7 @@ bool OutputSchedule::isHeavy() const {
   int64_t most = 1;
   for (const Helper &helper : helpers) {
     int64_t terms = 1;
-    if (helper.kind == Helper::Kind::reduction)
+    if (helper.kind == Helper::Kind::reduction || helper.kind == Helper::Kind::packed)
       for (const auto &variable : helper.func.function().update(0).schedule().rvars())
         terms *= constantOf(variable.extent).value_or(16);
     if (helper.kind == Helper::Kind::elementSum)
@@ -236,6 +238,19 @@ SmallVector<Branch> OutputSchedule::branches(int columns, int rows) const {
   return result;
 }
 
+/// The branch that reads packed operands comes first; it is the only one if there are always many rows.
+void OutputSchedule::addPackedBranch(SmallVector<Branch> &all) const {
+  auto packed =
+      llvm::find_if(helpers, [](const Helper &helper) { return helper.kind == Helper::Kind::packed; });
+  if (packed == helpers.end())
+    return;
+  const PackedVariant &variant = *packed->stage->packed;
+  if (Halide::Internal::is_const_one(variant.condition))
+    all = {{Expr(), variant.columns, variant.rows}};
+  else
+    all.insert(all.begin(), {variant.condition, variant.columns, variant.rows});
+}
+
 /// Loops of one branch, outermost first: other dimensions, column blocks (tasks), row blocks, the tile.
 void OutputSchedule::applyTile(Halide::Stage stage, const Branch &branch) {
   Var column = output.vars.back();
@@ -263,28 +278,44 @@ void OutputSchedule::applyTile(Halide::Stage stage, const Branch &branch) {
 /// Accumulators of a tile: columns in vectors, everything unrolled, the reduction outermost.
 void OutputSchedule::placeReduction(Helper &helper) {
   Stage &stage = *helper.stage;
-  std::vector<Var> arguments(stage.vars.rbegin(), stage.vars.rend());
+  bool isPacked = helper.kind == Helper::Kind::packed;
+  const auto &vars = isPacked ? stage.packed->vars : stage.vars;
+  const auto &reductions = isPacked ? stage.packed->reductions : stage.reductions;
+  std::vector<Var> arguments(vars.rbegin(), vars.rend());
   Var lane("lane");
-  Halide::Func func = stage.func;
+  Halide::Func func = helper.func;
   std::vector<Halide::VarOrRVar> tile, rest;
   for (auto [index, position] : llvm::enumerate(helper.positions))
     (position == rank - 1 || (position >= 0 && position == rowPosition) ? tile : rest)
         .push_back(arguments[index]);
   Var column = arguments[llvm::find(helper.positions, rank - 1) - helper.positions.begin()];
   int lanes = lanesFor(constantOf(output.extents.back()).value_or(shape.lanes));
-  auto schedule = [&](Halide::Stage definition, const std::vector<Halide::VarOrRVar> &reductions) {
+  auto schedule = [&](Halide::Stage definition, const std::vector<Halide::VarOrRVar> &loops) {
     definition.split(column, column, lane, lanes, TailStrategy::GuardWithIf);
     std::vector<Halide::VarOrRVar> order{lane};
     order.insert(order.end(), tile.begin(), tile.end());
-    order.insert(order.end(), reductions.begin(), reductions.end());
+    order.insert(order.end(), loops.begin(), loops.end());
     order.insert(order.end(), rest.begin(), rest.end());
     definition.reorder(order).vectorize(lane);
     for (const Halide::VarOrRVar &variable : tile)
       definition.unroll(variable);
   };
-  func.compute_at(output.func, rowPosition >= 0 ? rowOuter : columnOuter).store_in(Halide::MemoryType::Stack);
+  func.compute_at(output.func, rowPosition >= 0 ? rowOuter : columnOuter).store_in(kStackStorage);
   schedule(func, {});
-  schedule(func.update(), {stage.reductions.begin(), stage.reductions.end()});
+  schedule(func.update(), {reductions.begin(), reductions.end()});
+  if (isPacked)
+    placePanel(*stage.packed);
+}
+
+/// A panel serves all rows of its columns.
+void OutputSchedule::placePanel(PackedVariant &packed) {
+  Var column = packed.panel.args().front();
+  packed.panel.compute_at(output.func, columnOuter)
+      .store_in(kStackStorage)
+      .bound_extent(column, packed.columns)
+      .vectorize(column, std::min(shape.lanes, packed.columns));
+  for (auto [argument, extent] : llvm::zip_equal(packed.panel.args(), packed.panelExtents))
+    packed.panel.bound_storage(argument, extent);
 }
 
 void OutputSchedule::placeElementSum(Helper &helper) {
@@ -332,7 +363,9 @@ void OutputSchedule::scheduleTiles() {
   // Rows that reduce over different ranges share no loop.
   if (ragged)
     rows = 1;
-  for (const Branch &branch : branches(columns, rows))
+  SmallVector<Branch> all = branches(columns, rows);
+  addPackedBranch(all);
+  for (const Branch &branch : all)
     applyTile(branch.condition.defined() ? output.func.specialize(branch.condition)
                                          : Halide::Stage(output.func),
               branch);

@@ -4,19 +4,10 @@
 #ifndef HALYARD_TARGETS_COMMON_SCHEDULES_CPUSCHEDULE_H
 #define HALYARD_TARGETS_COMMON_SCHEDULES_CPUSCHEDULE_H
 
+#include "targets/Common/CpuShape.h"
 #include "targets/Common/Kernel.h"
 
 namespace halyard::kernels {
-
-/// What a schedule needs to know about a processor.
-struct CpuShape {
-  /// float32 elements of a vector.
-  int lanes;
-  /// Vectors and rows of a tile of accumulators in registers.
-  int tileVectors, tileRows;
-  /// Rows of a tile whose elements are sums over a contiguous axis (four columns wide).
-  int sumRows;
-};
 
 /// Schedules every Func of the kernel. Nothing is placed on the heap: intermediates are inlined, or computed
 /// per tile or row with constant extents. Throws Halide::Error if that cannot be.

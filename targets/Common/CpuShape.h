@@ -1,0 +1,20 @@
+// What translation and schedules need to know about a processor.
+#ifndef HALYARD_TARGETS_COMMON_CPUSHAPE_H
+#define HALYARD_TARGETS_COMMON_CPUSHAPE_H
+
+namespace halyard::kernels {
+
+struct CpuShape {
+  /// float32 elements of a vector.
+  int lanes;
+  /// Vectors and rows of a tile of accumulators in registers, weights read where they are.
+  int tileVectors, tileRows;
+  /// Rows of a tile whose elements are sums over a contiguous axis (four columns wide).
+  int sumRows;
+  /// Accumulators of a tile whose weights were packed before.
+  int packedAccumulators;
+};
+
+} // namespace halyard::kernels
+
+#endif
