@@ -101,7 +101,7 @@ private:
   void counts(const json::Object &object) {
     std::vector<std::string> parts;
     for (const auto &entry : object)
-      parts.push_back(entry.first.str() + " " + std::to_string(*entry.second.getAsInteger()));
+      parts.push_back(title(entry.first) + " " + std::to_string(*entry.second.getAsInteger()));
     llvm::sort(parts);
     out << " " << llvm::join(parts, ", ") << "\n";
   }

@@ -3,6 +3,8 @@
 #include "compiler/driver/Diagnostics.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 
@@ -15,9 +17,18 @@ namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
 bool halyard::driver::isArtifact(StringRef folder) {
-  SmallString<128> report(folder);
-  path::append(report, "report.json");
-  return fs::exists(report);
+  SmallString<128> path(folder);
+  path::append(path, "report.json");
+  auto text = llvm::MemoryBuffer::getFile(path);
+  if (!text)
+    return false;
+  llvm::Expected<llvm::json::Value> report = llvm::json::parse((*text)->getBuffer());
+  if (!report) {
+    llvm::consumeError(report.takeError());
+    return false;
+  }
+  const llvm::json::Object *object = report->getAsObject();
+  return object && object->getString("halyard") == StringRef("artifact");
 }
 
 static bool isEmptyFolder(StringRef folder) {
