@@ -340,16 +340,19 @@ void Attention::scheduleTensors(Stage &stage, const CpuShape &shape) {
   Var row = stage.vars[0], feature = stage.vars[1], group("group"), head("head"), rowBlock("rowBlock"),
       task("task");
   const int vector = shape.lanes, tile = std::max(shape.packedAccumulators / shape.tileVectors, 1);
+  // A static number of rows is cut into equal blocks, the last of which overlaps by a few rows.
+  auto known = Halide::Internal::as_const_int(rows);
+  const int block = known ? llvm::divideCeil(*known, llvm::divideCeil(*known, kQueryBlock)) : kQueryBlock;
   stage.func.split(feature, head, feature, valueWidth)
       .split(feature, group, feature, groupWidth)
-      .split(row, rowBlock, row, kQueryBlock, TailStrategy::GuardWithIf)
+      .split(row, rowBlock, row, block, known ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf)
       .reorder(feature, group, row, rowBlock, head)
       .fuse(rowBlock, head, task)
       .parallel(task)
       .unroll(group)
       .vectorize(feature, std::min(vector, groupWidth));
   running.compute_at(stage.func, task);
-  scheduleRunning(vector, kQueryBlock, tile);
+  scheduleRunning(vector, block, tile);
 
   transposed.compute_at(running, blocks).vectorize(j, vector);
   onStack(transposed, 1);

@@ -14,7 +14,7 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 /// `counts` one per slot unless the attention is causal.
 struct Case {
   int64_t heads, kvHeads, width, valueWidth, rows, keys;
-  bool causal = false, byDistance = false, tiled = false;
+  bool causal = false, byDistance = false, tiled = false, isStatic = false;
   double scale = 1, softcap = 0;
   HostTensor query = {}, key = {}, value = {};
   std::optional<HostTensor> bias = {};
@@ -69,10 +69,13 @@ struct Case {
   }
 
   std::string text() const {
-    auto tensor = [](int64_t features) { return "tensor<?x" + std::to_string(features) + "xf32>"; };
+    auto rowsOf = [&](int64_t count, int64_t features) {
+      return "tensor<" + (isStatic ? std::to_string(count) : "?") + "x" + std::to_string(features) + "xf32>";
+    };
+    auto tensor = [&](int64_t features) { return rowsOf(rows, features); };
     auto rowsOrCache = [&](int64_t features) {
       return isRagged() ? "!seq.cache<" + std::to_string(keys) + ", " + std::to_string(features) + ", f32>"
-                        : tensor(features);
+                        : rowsOf(keys, features);
     };
     std::string q = tensor(heads * width), k = rowsOrCache(kvHeads * width),
                 v = rowsOrCache(kvHeads * valueWidth);
@@ -149,6 +152,15 @@ TEST_P(AttentionTest, MatchesTheFormula) {
   for (auto [rows, keys] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {70, 130}}) {
     Case c{4, 4, 16, 16, rows, keys};
     c.scale = 0.25;
+    fill(c);
+    check(c);
+  }
+}
+
+TEST_P(AttentionTest, TakesStaticExtents) {
+  for (auto [rows, keys] : {std::pair<int64_t, int64_t>{197, 197}, {300, 70}, {1, 9}}) {
+    Case c{2, 2, 16, 16, rows, keys};
+    c.isStatic = true;
     fill(c);
     check(c);
   }
