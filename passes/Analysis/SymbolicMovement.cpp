@@ -68,7 +68,9 @@ void visitSplit(onnx::SplitOp op, SymbolicInference &in) {
     (*shape)[axis] = extent;
     in.setShape(result, *shape);
     std::optional<int64_t> count = LengthAlgebra::value(extent);
-    if (!count || !contents || shape->size() != 1)
+    // Parts may not fit in a branch that is not taken.
+    if (!count || !contents || shape->size() != 1 || *count < 0 ||
+        offset + *count > static_cast<int64_t>(contents->size()))
       continue;
     in.setContents(result, LengthExprs(ArrayRef(*contents).slice(offset, *count)));
     offset += *count;
