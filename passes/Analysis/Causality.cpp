@@ -15,10 +15,6 @@ static bool close(float a, float b) {
   return std::fabs(a - b) <= 1e-6f * (1.0f + std::fabs(a));
 }
 
-float BiasTable::at(int64_t head, int64_t query, int64_t key) const {
-  return table.values<float>()[(head * length() + query) * length() + key];
-}
-
 /// Calls `test` for every entry, up to the diagonal only if `causal`; whether all said yes.
 template <typename Test> static bool allEntries(const BiasTable &table, bool causal, Test test) {
   for (int64_t head = 0; head < table.heads(); ++head)

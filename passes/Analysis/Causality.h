@@ -12,11 +12,13 @@ constexpr float kMasked = -1e4f;
 /// A bias table, [heads, length, length] of f32, read as a whole.
 class BiasTable {
 public:
-  explicit BiasTable(HostTensor table) : table(std::move(table)) {}
+  explicit BiasTable(HostTensor table) : table(std::move(table)), values(this->table.values<float>()) {}
 
   int64_t heads() const { return table.shape[0]; }
   int64_t length() const { return table.shape[1]; }
-  float at(int64_t head, int64_t query, int64_t key) const;
+  float at(int64_t head, int64_t query, int64_t key) const {
+    return values[(head * length() + query) * length() + key];
+  }
 
   /// Every key after the query is masked.
   bool isCausal() const;
@@ -36,6 +38,7 @@ public:
 private:
   int64_t distinctHeads(bool causal) const;
   HostTensor table;
+  llvm::ArrayRef<float> values;
 };
 
 /// Whether `shorter` is what `longer` begins with along `axis`, all other extents being equal.

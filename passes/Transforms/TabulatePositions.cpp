@@ -100,17 +100,20 @@ void Tabulator::tabulateBias(Value bias, ArrayRef<seq::AttentionOp> attentions) 
     if (failed(shorter) || !table.hasPrefix(*shorter, causal))
       return;
   }
+  bool byDistance = table.isByDistance(causal);
+  Value kept;
+  if (!table.isZero(causal)) {
+    OpBuilder builder(function.getContext());
+    builder.setInsertionPointAfterValue(bias);
+    kept = constant(builder, bias.getLoc(), byDistance ? table.distances(causal) : table.normalised(causal));
+  }
   for (seq::AttentionOp attention : attentions) {
-    OpBuilder builder(attention);
     attention.setCausal(attention.getCausal() || causal);
-    bool byDistance = table.isByDistance(causal);
-    if (table.isZero(causal)) {
-      attention.getBiasMutable().clear();
+    attention.getBiasMutable().clear();
+    if (!kept)
       continue;
-    }
     attention.setByDistance(byDistance);
-    attention.getBiasMutable().assign(
-        constant(builder, bias.getLoc(), byDistance ? table.distances(causal) : table.normalised(causal)));
+    attention.getBiasMutable().assign(kept);
   }
 }
 
