@@ -157,6 +157,8 @@ StageExtents::Shape StageExtents::shapeOf(OpResult result) {
         return like(type, op->getOperand(0));
       })
       .Case([&](seq::LoadOp load) {
+        if (load.getSlot()) // a row for each slot of the list; the cross value itself is of constant size
+          return like(type, load.getSlot());
         auto known = crosses.find(load.getCross());
         return known == crosses.end() ? Shape() : Shape(known->second);
       })

@@ -130,6 +130,7 @@ void ProgramToEmitC::convert(Operation *op) {
       })
       .Case([&](rt::KernelCallOp call) { convertKernelCall(call); })
       .Case([&](rt::AppendRowsOp) { act(op, "appendRows"); })
+      .Case([&](rt::GatherSlotsOp) { act(op, "gatherSlots"); })
       .Case([&](rt::CopyOp) { act(op, "copy"); })
       .Case([&](rt::WidenOp) { act(op, "widen"); })
       .Case([&](rt::ReadOp) { act(op, "read"); })

@@ -129,9 +129,17 @@ void StageToRt::convertAppend(seq::CacheAppendOp op) {
 }
 
 void StageToRt::convertLoad(seq::LoadOp op) {
-  bool ofAllSlots = isa<seq::CacheType>(op.getResult().getType());
-  mapping.map(op.getResult(),
-              ofAllSlots ? region(op.getCross(), op.getLoc()) : crossBlock(op.getCross(), op.getResult()));
+  if (isa<seq::CacheType>(op.getResult().getType())) { // of all slots
+    mapping.map(op.getResult(), region(op.getCross(), op.getLoc()));
+  } else if (op.getSlot()) { // one for each row
+    auto values =
+        rt::AllocOp::create(builder, op.getLoc(), bufferType(op.getResult()), sizes(op.getResult()));
+    rt::GatherSlotsOp::create(builder, op.getLoc(), region(op.getCross(), op.getLoc()),
+                              mapping.lookup(op.getSlot()), values);
+    mapping.map(op.getResult(), values);
+  } else {
+    mapping.map(op.getResult(), crossBlock(op.getCross(), op.getResult()));
+  }
 }
 
 Value StageToRt::region(StringRef name, Location location) {

@@ -11,10 +11,11 @@ module attributes {halyard.name = "t5"} {
     // CHECK: rt.region @cross.0.k : memref<3x4x4xf32> {cross}
     seq.state @self.0.k : tensor<?x4xf32>
     seq.cross @cross.0.k : tensor<?x4xf32>
+    seq.cross @source.0 : tensor<1x16xf32>
     func.func private @kernel_0(%ids: tensor<1x?xi64>, %n: index) -> tensor<1x?x8xf32>
     func.func private @kernel_1(%x: tensor<1x?x8xf32>, %w: tensor<8x4xf32>) -> tensor<?x4xf32>
     func.func private @kernel_2(%tokens: tensor<?xi64>) -> tensor<?x4xf32>
-    func.func private @kernel_3(%q: tensor<?x4xf32>, %k: !seq.cache<4, 4, f32>) -> tensor<?x16xf32>
+    func.func private @kernel_3(%bias: tensor<?x1x16xf32>, %k: !seq.cache<4, 4, f32>) -> tensor<?x16xf32>
     // The memory has a row for every two positions of the source.
     // CHECK: func.func @memory_rows(%[[S:.*]]: index) -> index
     // CHECK: affine.apply #{{.*}}()[%[[S]]]
@@ -45,14 +46,16 @@ module attributes {halyard.name = "t5"} {
     // CHECK: func.func @step
     // CHECK: rt.widen
     // CHECK: rt.append_rows %{{.*}} to %[[STATE:.*]] rows(
+    // CHECK: rt.gather_slots %{{.*}} rows(%{{.*}}) to %[[BIAS:.*]] : memref<3x1x16xf32>, memref<?xi32> to memref<?x1x16xf32>
     // CHECK: %[[LOGITS:.*]] = rt.host %arg6(%arg2) : memref<?x16xf32>
-    // CHECK: rt.kernel_call @kernel_3(%{{.*}}, %[[STATE]], %[[LOGITS]])
+    // CHECK: rt.kernel_call @kernel_3(%[[BIAS]], %[[STATE]], %[[LOGITS]])
     // CHECK-NEXT: return
     seq.step(%tokens: tensor<?xi64>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
       %t = seq.length target : index
       %x = rt.dispatch @kernel_2(%tokens) extents(%t) : (tensor<?xi64>) -> tensor<?x4xf32>
       %k = seq.cache_append @self.0.k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>) : tensor<?x4xf32> -> !seq.cache<4, 4, f32>
-      %logits = rt.dispatch @kernel_3(%x, %k) extents(%t) : (tensor<?x4xf32>, !seq.cache<4, 4, f32>) -> tensor<?x16xf32>
+      %bias = seq.load @source.0 rows(%slot : tensor<?xi32>) : tensor<?x1x16xf32>
+      %logits = rt.dispatch @kernel_3(%bias, %k) extents(%t) : (tensor<?x1x16xf32>, !seq.cache<4, 4, f32>) -> tensor<?x16xf32>
       seq.yield %logits : tensor<?x16xf32>
     }
   }

@@ -171,6 +171,15 @@ def Rt_AppendRowsOp : Rt_Op<"append_rows"> {
   }];
 }
 
+def Rt_GatherSlotsOp : Rt_Op<"gather_slots"> {
+  let summary = "destination[r] = cache[slot[r]] for every r";
+  let arguments = (ins AnyMemRef:$cache, AnyMemRef:$slot, AnyMemRef:$destination);
+  let assemblyFormat = [{
+    $cache `rows` `(` $slot `)` `to` $destination attr-dict
+    `:` type($cache) `,` type($slot) `to` type($destination)
+  }];
+}
+
 def Rt_CopyOp : Rt_Op<"copy"> {
   let summary = "copies a whole buffer; does nothing if the destination is the caller's null pointer";
   let arguments = (ins AnyMemRef:$source, AnyMemRef:$destination);

@@ -1,5 +1,5 @@
-/* What the statements of a generated program call: buffers made from an address and extents, and the few things
- * that are done without a kernel. One function here for each operation of the compiler's rt dialect.
+/* What the statements of a generated program call: buffers made from an address and extents, and the few
+ * things that are done without a kernel. One function here for each operation of the compiler's rt dialect.
  *
  * A buffer is a dense row-major array (kernel.h). Functions that take `sizes` want the extents of the result,
  * outermost first. Nothing here allocates or fails.
@@ -33,9 +33,7 @@ inline int64_t elements(const halyard_buffer &array) {
 }
 
 /* Elements of array[0]. */
-inline int64_t blockElements(const halyard_buffer &array) {
-  return array.dim[array.dimensions - 1].stride;
-}
+inline int64_t blockElements(const halyard_buffer &array) { return array.dim[array.dimensions - 1].stride; }
 
 /* cache[index], or the first part of it. */
 template <typename T, typename... Sizes>
@@ -56,6 +54,14 @@ inline void appendRows(const halyard_buffer &rows, const halyard_buffer &cache, 
   halyard_append_rows(cache.host, cache.dim[cache.dimensions - 2].extent, static_cast<int32_t>(bytes),
                       static_cast<int32_t>(count), reinterpret_cast<const int32_t *>(slot.host),
                       reinterpret_cast<const int32_t *>(position.host), rows.host);
+}
+
+/* to[r] = cache[slot[r]] for every r. */
+inline void gatherSlots(const halyard_buffer &cache, const halyard_buffer &slot, const halyard_buffer &to) {
+  int64_t count = slot.dim[0].extent, bytes = blockElements(cache) * elementBytes(cache);
+  const int32_t *index = reinterpret_cast<const int32_t *>(slot.host);
+  for (int64_t row = 0; row < count; ++row)
+    memcpy(to.host + row * bytes, cache.host + index[row] * bytes, static_cast<size_t>(bytes));
 }
 
 inline void widen(const halyard_buffer &from, const halyard_buffer &to) {
