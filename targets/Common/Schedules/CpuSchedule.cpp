@@ -17,6 +17,10 @@ using Halide::Var;
 
 /// Multiply-adds below which a second thread does not pay.
 static constexpr int64_t kParallelWork = 65536;
+/// Multiply-adds of one task.
+static constexpr int64_t kTaskWork = 32768;
+/// Accumulators for one row: enough to hide the latency of an addition.
+static constexpr int kSingleRowAccumulators = 8;
 /// Elements that one task of an elementwise kernel computes.
 static constexpr int64_t kParallelElements = 32768;
 
@@ -42,6 +46,7 @@ struct Helper {
 struct Branch {
   Expr condition;
   int columns, rows;
+  bool isPacked = false;
 };
 
 class OutputSchedule {
@@ -57,7 +62,9 @@ private:
   void scheduleScan(Stage &stage);
   void scheduleRows();
   void scheduleTiles();
-  SmallVector<Branch> branches(int columns, int rows) const;
+  SmallVector<Branch> branches(int columns, int rows, int wide) const;
+  int64_t termsPerElement() const;
+  int blocksPerTask(const Branch &branch) const;
   void addPackedBranch(SmallVector<Branch> &all) const;
   void applyTile(Halide::Stage stage, const Branch &branch);
   void placeInTile(Helper &helper);
@@ -78,7 +85,8 @@ private:
   std::vector<Helper> helpers;
   /// Position of the tile's row variable; -1 if there is none.
   int rowPosition = -1;
-  Var columnOuter{"columnOuter"}, columnInner{"columnInner"}, rowOuter{"rowOuter"}, rowInner{"rowInner"};
+  Var columnTask{"columnTask"}, columnOuter{"columnOuter"}, columnInner{"columnInner"}, rowOuter{"rowOuter"},
+      rowInner{"rowInner"};
 };
 } // namespace
 
@@ -195,13 +203,8 @@ void OutputSchedule::scheduleScan(Stage &stage) {
 
 //===-- tiles --------------------------------------------------------------------------------------===//
 
-bool OutputSchedule::isHeavy() const {
-  int64_t work = 1;
-  std::optional<int64_t> columns = constantOf(output.extents.back());
-  if (columns)
-    work *= *columns;
-  else if (rowPosition >= 0)
-    work *= constantOf(output.extents[rowPosition]).value_or(1);
+/// Multiply-adds of an element; of unknown extents a small number is assumed.
+int64_t OutputSchedule::termsPerElement() const {
   int64_t most = 1;
   for (const Helper &helper : helpers) {
     int64_t terms = 1;
@@ -212,18 +215,36 @@ bool OutputSchedule::isHeavy() const {
       terms = constantOf(helper.sum->extent).value_or(64);
     most = std::max(most, terms);
   }
-  return work * most >= kParallelWork;
+  return most;
+}
+
+/// Whether one row (or column, where its number is what is known) is worth several threads.
+bool OutputSchedule::isHeavy() const {
+  std::optional<int64_t> elements = constantOf(output.extents.back());
+  if (!elements && rowPosition >= 0)
+    elements = constantOf(output.extents[rowPosition]);
+  return elements.value_or(1) * termsPerElement() >= kParallelWork;
+}
+
+/// Column blocks of a task: enough for a call to be worth it with one row, and sixteen tasks if there are as
+/// many.
+int OutputSchedule::blocksPerTask(const Branch &branch) const {
+  std::optional<int64_t> width = constantOf(output.extents.back());
+  if (branch.isPacked || !width)
+    return 1;
+  int64_t enough = kTaskWork / (branch.columns * termsPerElement()), most = *width / branch.columns / 16;
+  return std::max<int64_t>(1, std::min(enough, most));
 }
 
 /// Tiles for sizes that are only known at run time: whole ones if they fit, then smaller ones. `columns` and
-/// `rows` fit where the extents are static.
-SmallVector<Branch> OutputSchedule::branches(int columns, int rows) const {
+/// `rows` fit where the extents are static. One row alone takes `wide` columns at once, as there are no other
+/// rows to keep the arithmetic units busy.
+SmallVector<Branch> OutputSchedule::branches(int columns, int rows, int wide) const {
   Expr width = output.extents.back();
-  bool wideKnown = constantOf(width).has_value();
   bool tallKnown = rowPosition < 0 || constantOf(output.extents[rowPosition]).has_value();
   Expr height = rowPosition < 0 ? Expr(1) : output.extents[rowPosition];
   SmallVector<Branch> result;
-  if (!wideKnown) {
+  if (!constantOf(width)) {
     Expr fits = width >= columns;
     result.push_back({tallKnown ? fits : fits && height >= rows, columns, rows});
     int narrow = std::min(columns, lanesFor(columns));
@@ -232,9 +253,10 @@ SmallVector<Branch> OutputSchedule::branches(int columns, int rows) const {
     result.push_back({Expr(), 1, tallKnown ? rows : 1});
     return result;
   }
-  if (!tallKnown)
+  if (!tallKnown && rows > 1)
     result.push_back({height >= rows, columns, rows});
-  result.push_back({Expr(), columns, tallKnown ? rows : 1});
+  bool severalRows = tallKnown && rowPosition >= 0 && rows > 1;
+  result.push_back({Expr(), severalRows ? columns : wide, tallKnown ? rows : 1});
   return result;
 }
 
@@ -246,9 +268,9 @@ void OutputSchedule::addPackedBranch(SmallVector<Branch> &all) const {
     return;
   const PackedVariant &variant = *packed->stage->packed;
   if (Halide::Internal::is_const_one(variant.condition))
-    all = {{Expr(), variant.columns, variant.rows}};
+    all = {{Expr(), variant.columns, variant.rows, /*isPacked=*/true}};
   else
-    all.insert(all.begin(), {variant.condition, variant.columns, variant.rows});
+    all.insert(all.begin(), {variant.condition, variant.columns, variant.rows, /*isPacked=*/true});
 }
 
 /// Loops of one branch, outermost first: other dimensions, column blocks (tasks), row blocks, the tile.
@@ -271,7 +293,12 @@ void OutputSchedule::applyTile(Halide::Stage stage, const Branch &branch) {
     stage.vectorize(columnInner, lanes);
   if (rowPosition >= 0)
     stage.unroll(rowInner);
-  if (isHeavy())
+  if (!isHeavy())
+    return;
+  int blocks = blocksPerTask(branch);
+  if (blocks > 1)
+    stage.split(columnOuter, columnTask, columnOuter, blocks, TailStrategy::GuardWithIf).parallel(columnTask);
+  else
     stage.parallel(columnOuter);
 }
 
@@ -353,17 +380,19 @@ void OutputSchedule::scheduleTiles() {
   }
   std::optional<int64_t> width = constantOf(output.extents.back());
   int lanes = lanesFor(width.value_or(shape.lanes));
-  int columns = sums ? 4 : lanes * shape.tileVectors;
-  if (width)
-    columns =
-        sums ? std::min<int64_t>(4, *width) : lanes * std::min<int64_t>(shape.tileVectors, *width / lanes);
+  // The accumulator of a sum is a vector for each column; else it is one for `lanes` columns.
+  auto columnsOf = [&](int64_t accumulators) -> int {
+    int64_t unit = sums ? 1 : lanes;
+    return unit * (width ? std::min(accumulators, *width / unit) : accumulators);
+  };
+  int columns = columnsOf(sums ? 4 : shape.tileVectors), wide = columnsOf(kSingleRowAccumulators);
   int rows = sums ? shape.sumRows : shape.tileRows;
   if (rowPosition >= 0)
     rows = std::min<int64_t>(rows, constantOf(output.extents[rowPosition]).value_or(rows));
   // Rows that reduce over different ranges share no loop.
   if (ragged)
     rows = 1;
-  SmallVector<Branch> all = branches(columns, rows);
+  SmallVector<Branch> all = branches(columns, rows, wide);
   addPackedBranch(all);
   for (const Branch &branch : all)
     applyTile(branch.condition.defined() ? output.func.specialize(branch.condition)
