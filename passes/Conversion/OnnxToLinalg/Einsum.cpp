@@ -88,9 +88,12 @@ static LogicalResult lowerEinsum(onnx::EinsumOp op, Lowering &l) {
     reads.push_back({input, AffineMap::get(loops.size(), 0, exprs, context)});
   }
   Extents target;
-  for (char label : equation->result)
+  SmallVector<AffineExpr> written;
+  for (char label : equation->result) {
     target.push_back(extents[label]);
-  AffineMap map = l.identity(loops.size()).getMajorSubMap(equation->result.size());
+    written.push_back(l.dim(loops[label]));
+  }
+  AffineMap map = AffineMap::get(loops.size(), 0, written, context);
   l.replace(op, contract(l, target, map, reads, elementOf(op.getResult())));
   return success();
 }

@@ -220,10 +220,10 @@ Value Lowering::empty(ArrayRef<Extent> extents, Type elementType) {
 }
 
 Value Lowering::fill(ArrayRef<Extent> extents, Type elementType, Attribute value) {
-  Scalars scalars(b, isUnsigned(elementType));
-  Value scalar = scalars.constant(value), init = empty(extents, elementType);
+  // Scalar constants are signless: a tensor of unsigned elements is filled by a body, which converts.
   if (elementType != signless(elementType))
-    scalar = UnrealizedConversionCastOp::create(b, elementType, scalar).getResult(0);
+    return generic(extents, elementType, {}, [&](Scalars &s, ValueRange) { return s.constant(value); });
+  Value scalar = Scalars(b, false).constant(value), init = empty(extents, elementType);
   return linalg::FillOp::create(b, scalar, init).getResult(0);
 }
 

@@ -5,9 +5,20 @@ using namespace mlir;
 
 namespace halyard::lowering {
 
-template <typename Op> static LogicalResult forward(Op op, Lowering &l) {
-  SmallVector<Value> results(op->getNumResults());
-  results[0] = op->getOperand(0);
+static LogicalResult lowerIdentity(onnx::IdentityOp op, Lowering &l) {
+  l.replace(op, op.getInput());
+  return success();
+}
+
+/// Nothing is dropped at inference: the mask is true everywhere.
+static LogicalResult lowerDropout(onnx::DropoutOp op, Lowering &l) {
+  Value training = op.getTrainingMode();
+  std::optional<int64_t> mode = onnx::isAbsent(training) ? 0 : l.constantInt(training);
+  if (mode != 0)
+    return op.emitOpError("in training mode is not supported: a compiled model only infers");
+  SmallVector<Value> results{op.getData()};
+  if (op->getNumResults() > 1)
+    results.push_back(l.fill(l.extents(op.getData()), l.b.getI1Type(), 1.0));
   l.replace(op, results);
   return success();
 }
@@ -237,8 +248,8 @@ static LogicalResult lowerSpaceToDepth(onnx::SpaceToDepthOp op, Lowering &l) {
 }
 
 void addMovementLowerings(LoweringTable &table) {
-  addLowering<onnx::IdentityOp>(table, forward);
-  addLowering<onnx::DropoutOp>(table, forward);
+  addLowering<onnx::IdentityOp>(table, lowerIdentity);
+  addLowering<onnx::DropoutOp>(table, lowerDropout);
   addLowering<onnx::TransposeOp>(table, lowerTranspose);
   addLowering<onnx::ConcatOp>(table, lowerConcat);
   addLowering<onnx::ExpandOp>(table, lowerExpand);
