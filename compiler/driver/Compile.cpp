@@ -101,7 +101,7 @@ bool checkOptions(const CompileOptions &options) {
   if (options.stopAfter.empty() && options.output.empty())
     return fail("--output", "is needed: the folder to write the artifact to");
   if (!options.name.empty() && options.name != onnx::makeIdentifier(options.name))
-    return fail("--name", "'" + options.name + "' is no C identifier");
+    return fail("--name", "'" + options.name + "' is no name for a C++ namespace");
   if (!lookupTarget(options.target))
     return fail("--target", "'" + options.target + "' is unknown; 'halyard targets' lists what there is");
   return true;

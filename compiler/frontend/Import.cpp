@@ -7,11 +7,32 @@
 #include "dialects/ONNX/IR/ONNX.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace halyard::onnx;
+
+/// Names that generated code cannot give to a namespace and to functions: keywords of C++17 and C, and names
+/// that the runtime and the standard library use.
+static bool isReserved(StringRef name) {
+  static const llvm::StringSet<> reserved = {
+      "alignas",     "alignof",  "and",      "and_eq",    "asm",        "auto",         "bitand",
+      "bitor",       "bool",     "break",    "case",      "catch",      "char",         "char16_t",
+      "char32_t",    "class",    "compl",    "const",     "const_cast", "constexpr",    "continue",
+      "decltype",    "default",  "delete",   "do",        "double",     "dynamic_cast", "else",
+      "enum",        "explicit", "export",   "extern",    "false",      "float",        "for",
+      "friend",      "goto",     "if",       "inline",    "int",        "long",         "mutable",
+      "namespace",   "new",      "noexcept", "not",       "not_eq",     "nullptr",      "operator",
+      "or",          "or_eq",    "private",  "protected", "public",     "register",     "reinterpret_cast",
+      "restrict",    "return",   "short",    "signed",    "sizeof",     "static",       "static_assert",
+      "static_cast", "struct",   "switch",   "template",  "this",       "thread_local", "throw",
+      "true",        "try",      "typedef",  "typeid",    "typename",   "union",        "unsigned",
+      "using",       "virtual",  "void",     "volatile",  "wchar_t",    "while",        "xor",
+      "xor_eq",      "halyard",  "main",     "std"};
+  return reserved.contains(name);
+}
 
 std::string halyard::onnx::makeIdentifier(StringRef text) {
   std::string name;
@@ -19,6 +40,8 @@ std::string halyard::onnx::makeIdentifier(StringRef text) {
     name += llvm::isAlnum(c) || c == '_' ? c : '_';
   if (name.empty() || llvm::isDigit(name.front()))
     name.insert(0, "_");
+  if (isReserved(name))
+    name += '_';
   return name;
 }
 

@@ -30,7 +30,7 @@ mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importModel(mlir::MLIRContext
 mlir::FailureOr<mlir::func::FuncOp> importFile(mlir::ModuleOp module, llvm::StringRef path,
                                                llvm::StringRef function);
 
-/// A C identifier like the text: other characters become underscores.
+/// A C++ identifier like the text: other characters become underscores, and keywords end in one.
 std::string makeIdentifier(llvm::StringRef text);
 
 } // namespace halyard::onnx

@@ -19,12 +19,14 @@ public:
   void count(Operation *op) {
     if (auto generic = dyn_cast<linalg::LinalgOp>(op))
       countLoops(generic);
-    else if (auto attention = dyn_cast<seq::AttentionOp>(op))
-      countAttention(attention);
+    else if (auto attending = dyn_cast<seq::AttentionOp>(op))
+      countAttention(attending);
     else if (auto sum = dyn_cast<seq::PrefixSumOp>(op))
       cost.attentionMultiplyAdds += elements(sum.getResult()) * (overRows ? lengths.kept : 1);
+    auto attention = dyn_cast<seq::AttentionOp>(op);
     for (Value operand : op->getOperands())
-      read(operand);
+      if (!attention || operand != attention.getBias()) // read along with the keys, as far as there are any
+        read(operand);
     // A table that a body indexes is not read whole; other captured constants are scalars.
   }
   StageCost cost;

@@ -2,8 +2,8 @@
 //
 // Bytes are those that a call has to read at least once: constants that are read whole. A table that is
 // indexed by ids or positions is counted by the rows read, which is next to nothing, unless something else
-// reads it whole as well (a tied embedding in the head). Attention over cached rows is counted by itself,
-// because it alone grows with lengths.
+// reads it whole as well (a tied embedding in the head). Attention over cached rows is counted by itself, and
+// the bytes of its bias are not, because it alone grows with lengths.
 #ifndef HALYARD_PASSES_ANALYSIS_COST_H
 #define HALYARD_PASSES_ANALYSIS_COST_H
 

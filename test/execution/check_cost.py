@@ -58,8 +58,8 @@ def check():
     halyard, model, work = sys.argv[1:]
     model, work = pathlib.Path(model), pathlib.Path(work)
     options = ["--decoder", "decoder_model.onnx"]
-    short = step_cost(halyard, model, work / "short", [*options, "--max-source", 32])
-    long = step_cost(halyard, model, work / "long", [*options, "--max-source", 256])
+    short = step_cost(halyard, model, work / "source_32", [*options, "--max-source", 32])
+    long = step_cost(halyard, model, work / "source_256", [*options, "--max-source", 256])
     weights, products = token_weights(model / "decoder_model.onnx")
     expect_near("multiply-adds of a step", short["multiply_adds"], products)
     # Biases and scales are a few rows beside the matrices.

@@ -81,8 +81,7 @@ def check():
     shutil.copytree(artifact, alone)
     path = bare_path(work / "bin", cmake)
     build(alone, work / "build", path)
-    program, library = work / "build" / "model", work / "build" / "libmodel.so"
-    shutil.copy(alone / "model.weights", work / "build")
+    program, library = work / "build" / "bin" / "model", artifact / "libmodel.so"
     texts = check_tokens(program, model)
     for binary in (program, library):
         check_libraries(binary)

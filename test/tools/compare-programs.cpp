@@ -1,19 +1,19 @@
-// Whether two files hold the same `seq.program`, up to names, order and rounding of constants.
+// Whether a model becomes the same `seq.program` from several sets of files, up to names, order and rounding
+// of constants.
 //
-// usage: compare-programs A.mlir B.mlir
+// usage: compare-programs FOLDER[:DECODER[:DECODER_WITH_PAST]]...
 //
 // Both programs are walked together, from what they yield and store towards their arguments: at every pair of
 // operations, name, attributes, types and operands have to agree; operands of commutative operations in
 // either order. States and cross values are paired when they are first met. Constants agree to 1e-6, absolute
 // plus relative. Exit status 0: the same; 1: not, with the first difference on standard error.
+#include "compiler/frontend/Import.h"
+#include "compiler/pipelines/Pipelines.h"
 #include "dialects/Seq/IR/Seq.h"
 
-#include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/Parser/Parser.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
@@ -73,8 +73,9 @@ public:
 
 private:
   bool differ(StringRef what, Operation *a, Operation *b) {
-    if (trying)
+    if (trying || reported)
       return false;
+    reported = true;
     llvm::errs() << "the programs differ: " << what << "\n";
     for (Operation *op : {a, b}) {
       llvm::errs() << "  ";
@@ -192,8 +193,23 @@ private:
   seq::ProgramOp left, right;
   llvm::DenseSet<std::pair<Operation *, Operation *>> same;
   llvm::MapVector<StringAttr, StringAttr> paired;
-  bool trying = false;
+  bool trying = false;   // a difference is no verdict yet
+  bool reported = false; // only the first difference is printed
 };
+
+/// Imports FOLDER[:DECODER[:DECODER_WITH_PAST]] and runs the phases up to stage.
+OwningOpRef<ModuleOp> load(MLIRContext &context, StringRef files) {
+  onnx::ImportOptions options;
+  StringRef folder, decoders;
+  std::tie(folder, decoders) = files.split(':');
+  options.directory = folder.str();
+  options.files.decoder = decoders.split(':').first.str();
+  options.files.decoderWithPast = decoders.split(':').second.str();
+  FailureOr<OwningOpRef<ModuleOp>> module = onnx::importModel(&context, options);
+  if (failed(module) || failed(runPhases(**module, Phase::stage, PipelineOptions())))
+    return {};
+  return std::move(*module);
+}
 
 seq::ProgramOp findProgram(ModuleOp module) {
   seq::ProgramOp found;
@@ -204,21 +220,28 @@ seq::ProgramOp findProgram(ModuleOp module) {
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    llvm::errs() << "usage: compare-programs A.mlir B.mlir\n";
+  if (argc < 3) {
+    llvm::errs() << "usage: compare-programs FOLDER[:DECODER[:DECODER_WITH_PAST]]...\n";
     return 2;
   }
   DialectRegistry registry;
-  registerAllDialects(registry);
-  registry.insert<seq::SeqDialect>();
+  registerDialects(registry);
   MLIRContext context(registry);
-  auto a = parseSourceFile<ModuleOp>(argv[1], &context), b = parseSourceFile<ModuleOp>(argv[2], &context);
-  if (!a || !b)
-    return 1;
-  seq::ProgramOp left = findProgram(*a), right = findProgram(*b);
-  if (!left || !right) {
-    llvm::errs() << "no seq.program in " << argv[left ? 2 : 1] << "\n";
-    return 1;
+  context.loadAllAvailableDialects();
+  OwningOpRef<ModuleOp> first;
+  for (const char *files : llvm::ArrayRef(argv + 1, argc - 1)) {
+    OwningOpRef<ModuleOp> module = load(context, files);
+    seq::ProgramOp program = module ? findProgram(*module) : seq::ProgramOp();
+    if (!program) {
+      llvm::errs() << files << ": no program\n";
+      return 1;
+    }
+    if (first && !Comparison(findProgram(*first), program).run()) {
+      llvm::errs() << files << " and " << argv[1] << " are different programs\n";
+      return 1;
+    }
+    if (!first)
+      first = std::move(module);
   }
-  return Comparison(left, right).run() ? 0 : 1;
+  return 0;
 }
