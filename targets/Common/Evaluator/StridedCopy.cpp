@@ -37,23 +37,44 @@ void copyRow(char *to, int64_t toStride, const char *from, int64_t fromStride, i
     copyElements<uint64_t>(to, toStride, from, fromStride, count);
 }
 
-void copyFrom(size_t dim, char *to, const char *from, const StridedBox &toBox, const StridedBox &fromBox,
-              llvm::ArrayRef<int64_t> sizes, int64_t width) {
-  if (dim + 1 == sizes.size())
-    return copyRow(to, toBox.strides[dim], from, fromBox.strides[dim], sizes[dim], width);
-  for (int64_t i = 0; i < sizes[dim]; ++i)
-    copyFrom(dim + 1, to + i * toBox.strides[dim], from + i * fromBox.strides[dim], toBox, fromBox, sizes,
-             width);
-}
+/// A copy with as few dimensions as it can be told in.
+struct Copy {
+  llvm::SmallVector<int64_t> sizes, toStrides, fromStrides;
+
+  /// Adds an outer to inner dimension; merges it with the one before if both sides are contiguous there.
+  void add(int64_t size, int64_t toStride, int64_t fromStride) {
+    if (size == 1)
+      return;
+    if (!sizes.empty() && toStrides.back() == toStride * size && fromStrides.back() == fromStride * size) {
+      sizes.back() *= size;
+      toStrides.back() = toStride;
+      fromStrides.back() = fromStride;
+      return;
+    }
+    sizes.push_back(size);
+    toStrides.push_back(toStride);
+    fromStrides.push_back(fromStride);
+  }
+
+  void run(size_t dim, char *to, const char *from, int64_t width) const {
+    if (dim + 1 == sizes.size())
+      return copyRow(to, toStrides[dim], from, fromStrides[dim], sizes[dim], width);
+    for (int64_t i = 0; i < sizes[dim]; ++i)
+      run(dim + 1, to + i * toStrides[dim], from + i * fromStrides[dim], width);
+  }
+};
 } // namespace
 
 void halyard::evaluation::copyBox(const StridedBox &to, const StridedBox &from, llvm::ArrayRef<int64_t> sizes,
                                   int64_t width) {
-  for (int64_t size : sizes)
-    if (size <= 0)
+  Copy copy;
+  for (size_t dim = 0; dim < sizes.size(); ++dim) {
+    if (sizes[dim] <= 0)
       return;
-  if (sizes.empty())
+    copy.add(sizes[dim], to.strides[dim], from.strides[dim]);
+  }
+  if (copy.sizes.empty())
     std::memcpy(to.start, from.start, width);
   else
-    copyFrom(0, to.start, from.start, to, from, sizes, width);
+    copy.run(0, to.start, from.start, width);
 }
