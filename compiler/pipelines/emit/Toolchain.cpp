@@ -15,27 +15,35 @@ using namespace mlir;
 namespace halyard::emit {
 
 FailureOr<Toolchain> Toolchain::find(Location location) {
-  SmallVector<std::string> names;
-  if (const char *chosen = std::getenv("CXX"); chosen && *chosen)
-    names.push_back(chosen);
-  names.append({"c++", "g++", "clang++"});
-  for (const std::string &name : names) {
+  const char *chosen = std::getenv("CXX");
+  SmallVector<StringRef> words; // CXX may hold a launcher before the compiler, or options after it
+  StringRef(chosen ? chosen : "").split(words, ' ', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  SmallVector<StringRef> names{"c++", "g++", "clang++"};
+  if (!words.empty())
+    names = {words.front()};
+  for (StringRef name : names) {
     llvm::ErrorOr<std::string> path = llvm::sys::findProgramByName(name);
     if (!path)
       continue;
     Toolchain toolchain(location, *path);
+    for (StringRef word : ArrayRef(words).drop_front(words.empty() ? 0 : 1))
+      toolchain.options.push_back(word.str());
     if (succeeded(toolchain.run({"--version"}, "asking for its version", &toolchain.version)))
       return toolchain;
     return failure();
   }
-  emitError(location) << "no C++ compiler on PATH (looked for " << llvm::join(names, ", ")
-                      << "): an artifact is built with one; install g++ or clang, or name one in CXX";
+  if (!words.empty())
+    emitError(location) << "the C++ compiler '" << words.front() << "', named in CXX, is not on PATH";
+  else
+    emitError(location) << "no C++ compiler on PATH (looked for " << llvm::join(names, ", ")
+                        << "): an artifact is built with one; install g++ or clang, or name one in CXX";
   return failure();
 }
 
 LogicalResult Toolchain::compile(const Unit &unit, const ObjectCache &cache) const {
   std::string text = readFile(unit.source).value_or("");
-  std::string key = contentHash({version, llvm::join(unit.flags, "\n"), text, unit.includedText});
+  std::string key = contentHash(
+      {version, llvm::join(options, "\n"), llvm::join(unit.flags, "\n"), text, unit.includedText});
   if (std::optional<std::string> kept = cache.find(key))
     return writeFile(location, unit.object, *kept);
   SmallVector<std::string> arguments(unit.flags);
@@ -59,6 +67,7 @@ LogicalResult Toolchain::run(ArrayRef<std::string> arguments, StringRef what, st
     return emitError(location) << "no temporary file can be made: " << error.message();
   llvm::scope_exit remove([&] { llvm::sys::fs::remove(log); });
   SmallVector<StringRef> all{program};
+  all.append(options.begin(), options.end());
   all.append(arguments.begin(), arguments.end());
   std::string reason;
   int status =

@@ -9,7 +9,7 @@ namespace halyard::emit {
 
 class Toolchain {
 public:
-  /// Looks for $CXX, c++, g++ and clang++ on PATH.
+  /// The compiler named in CXX; without it c++, g++ or clang++ from PATH.
   static mlir::FailureOr<Toolchain> find(mlir::Location location);
 
   struct Unit {
@@ -32,7 +32,8 @@ private:
 
   mlir::Location location;
   std::string program;
-  std::string version; // as the compiler prints it
+  std::vector<std::string> options; // always passed, first
+  std::string version;              // as the compiler prints it
 };
 
 } // namespace halyard::emit
