@@ -61,6 +61,14 @@ class Reference:
                   "encoder_attention_mask": np.ones((1, masked), np.int64)}
         return memory[0], evaluate(session(self.model / "decoder_model.onnx"), values)[0]
 
+    def rounding(self, row, memory):
+        """How far ONNX Runtime's encoder output is from that of the reference. Where the two differ by more than
+        rounding does elsewhere, as in a few elements of a large model, the computation is ill-conditioned."""
+        values = {self.source: self.values[self.source][row:row + 1]}
+        if "attention_mask" in self.values:
+            values["attention_mask"] = self.values["attention_mask"][row:row + 1]
+        return np.abs(evaluate(session(self.model / "encoder_model.onnx"), values)[0] - memory)
+
     def expected(self, row):
         """(encoder output or None, logits) of a row, without the padded positions."""
         memory, logits = self.values.get("encoder_last_hidden_state"), self.values["logits"][row][:LOGITS]
@@ -77,6 +85,16 @@ class Reference:
         return memory, logits
 
 
+def check_memory(reference, row, got, want):
+    name = f"{reference.prompt}[{row}] encoder output"
+    try:
+        expect_close(name, got, want)
+    except Failure:
+        if reference.unpadded_length(row) is not None:
+            raise
+        expect_close(name, got, want, slack=2 * reference.rounding(row, want))
+
+
 def check_prompt(reference, halyard, artifact, scratch, config):
     # What the reference was generated with: a limit, and for some models the decoder's prompt.
     with_prompt = json.loads((reference.model / "reference.json").read_text()).get("generate", {})
@@ -91,7 +109,7 @@ def check_prompt(reference, halyard, artifact, scratch, config):
             raise Failure(f"{name}: tokens {tokens[row]}, expected {want}")
         want_memory, want_logits = reference.expected(row)
         if want_memory is not None:
-            expect_close(f"{name} encoder output", memory[row][:len(want_memory)], want_memory)
+            check_memory(reference, row, memory[row][:len(want_memory)], want_memory)
         expect_close(f"{name} logits", logits[row][:LOGITS], want_logits)
     return len(tokens)
 
