@@ -50,7 +50,7 @@ static std::vector<std::string> testsIn(llvm::StringRef directory) {
 static void writeList(llvm::StringRef path, llvm::ArrayRef<std::string> passed) {
   std::error_code error;
   llvm::raw_fd_ostream file(path, error);
-  file << "# ONNX node tests that pass; written by: conformance NODE_TESTS LIST --update\n";
+  file << "# Tests that pass; written by: conformance NODE_TESTS LIST --update\n";
   for (const std::string &name : passed)
     file << name << "\n";
 }
@@ -117,7 +117,7 @@ int main(int argc, char **argv) {
   }
   if (mode == "--update")
     writeList(argv[2], passed);
-  llvm::outs() << passed.size() << " of " << ran << " node tests pass, " << unsupported
+  llvm::outs() << passed.size() << " of " << ran << " tests pass, " << unsupported
                << " are not supported, " << broken << " that should pass do not\n";
   return broken == 0 || mode == "--update" ? 0 : 1;
 }
