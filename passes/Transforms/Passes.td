@@ -305,10 +305,31 @@ def FuseElementwise : Pass<"fuse-elementwise", "::halyard::seq::ProgramOp"> {
     to compute than to read.
 
     ```mlir
-    %a = linalg.generic ins(%x) { exp }
-    %b = linalg.generic ins(%a, %y) { mulf }
+    #id = affine_map<(i, j) -> (i, j)>
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+      seq.encode(%x: tensor<8x4xf32>) {
+        %empty = tensor.empty() : tensor<8x4xf32>
+        %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+            ins(%x : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+        ^bb0(%p: f32, %o: f32):
+          %q = math.exp %p : f32
+          linalg.yield %q : f32
+        } -> tensor<8x4xf32>
+        %b = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+            ins(%a : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+        ^bb0(%p: f32, %o: f32):
+          %q = arith.negf %p : f32
+          linalg.yield %q : f32
+        } -> tensor<8x4xf32>
+        seq.yield %b : tensor<8x4xf32>
+      }
+    }
     // becomes
-    %b = linalg.generic ins(%x, %y) { exp; mulf }
+    seq.encode(%x: tensor<8x4xf32>)
+      %b = linalg.generic
+      %e = math.exp %p : f32
+      %q = arith.negf %e : f32
+      seq.yield %b : tensor<8x4xf32>
     ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect",
@@ -322,11 +343,23 @@ def FormDispatches : Pass<"form-dispatches", "::halyard::seq::ProgramOp"> {
     computations of different layers share one. Views of whole rows stay outside.
 
     ```mlir
-    %h = linalg.generic ins(%x, %w0) outs(%zero) { mulf; addf }
-    %y = linalg.generic ins(%h, %b0) { addf }
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+      seq.step(%x: tensor<?x8xf32>) {
+        %scale = arith.constant dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf32>
+        %y = seq.norm rms %x, %scale {epsilon = 1.0e-5 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+        %z = seq.norm rms %y, %scale {epsilon = 1.0e-5 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+        seq.yield %z : tensor<?x8xf32>
+      }
+    }
     // becomes
-    func.func private @kernel_0(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %n: index, %b: tensor<4xf32>) { ... }
-    %y = rt.dispatch @kernel_0(%x, %w0, %n, %b0) extents(%n)
+    func.func private @kernel_0(%a: tensor<?x8xf32>, %b: tensor<8xf32>) -> tensor<?x8xf32>
+      seq.norm rms %a, %b
+    seq.step(%x: tensor<?x8xf32>)
+      %n = seq.length target : index
+      %scale = arith.constant dense
+      %y = rt.dispatch @kernel_0(%x, %scale) extents(%n) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+      %z = rt.dispatch @kernel_0(%y, %scale) extents(%n) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+      seq.yield %z : tensor<?x8xf32>
     ```
   }];
   let dependentDialects = ["::halyard::rt::RtDialect", "::mlir::func::FuncDialect", "::mlir::affine::AffineDialect",
@@ -337,10 +370,20 @@ def PlaceWeights : Pass<"place-weights", "::halyard::rt::ProgramOp"> {
   let summary = "give every constant its offset in the weights file, equal contents one offset";
   let description = [{
     ```mlir
-    rt.constant @weight_0 : dense<1.0> : tensor<4xf32>
-    rt.constant @weight_1 : dense<1.0> : tensor<4xf32>
+    rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
+        vocabulary = 16 : i64, memory_features = 8 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
+        source_vocabulary = 16 : i64, header_bytes = 128 : i64} {
+      rt.constant @weight_0 : dense<1.0> : tensor<4xf32>
+      rt.constant @weight_1 : dense<1.0> : tensor<4xf32>
+      func.func @step(%arena: !rt.pointer, %weights: !rt.pointer) {
+        %w = rt.weight @weight_1 in %weights : memref<4xf32>
+        return
+      }
+    }
     // becomes
-    rt.constant @weight_0 at 64 : dense<1.0> : tensor<4xf32>      // and every use of @weight_1 uses @weight_0
+    rt.constant @weight_0 at 64 : dense<1.000000e+00> : tensor<4xf32>
+    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer)
+      rt.weight @weight_0 in %weights : memref<4xf32>
     ```
   }];
 }
@@ -352,9 +395,26 @@ def PlanArena : Pass<"plan-arena", "::halyard::rt::ProgramOp"> {
     scratch of encode and of step. Sizes are those at the program's limits; the arena's size is their sum and exact.
 
     ```mlir
-    %a = rt.alloc(%n) : memref<?x512xf32>
+    rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
+        vocabulary = 16 : i64, memory_features = 8 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
+        source_vocabulary = 16 : i64, header_bytes = 128 : i64} {
+      rt.region @self.0.k : memref<2x8x8xf32>
+      func.func private @kernel_0(tensor<?x8xf32>) -> tensor<?x8xf32>
+      func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index {rt.maximum = 4 : i64}) {
+        %a = rt.alloc(%n) : memref<?x8xf32>
+        %b = rt.alloc(%n) : memref<?x8xf32>
+        rt.kernel_call @kernel_0(%a, %b) : memref<?x8xf32>, memref<?x8xf32>
+        %c = rt.alloc(%n) : memref<?x8xf32>
+        rt.kernel_call @kernel_0(%b, %c) : memref<?x8xf32>, memref<?x8xf32>
+        return
+      }
+    }
     // becomes
-    %a = rt.buffer %arena at 8192 (%n) : memref<?x512xf32>
+    rt.region @self.0.k at 128 : memref<2x8x8xf32>
+    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index
+      %a = rt.buffer %arena at 640(%n) : memref<?x8xf32>
+      %b = rt.buffer %arena at 768(%n) : memref<?x8xf32>
+      %c = rt.buffer %arena at 640(%n) : memref<?x8xf32>
     ```
   }];
 }
