@@ -1,3 +1,4 @@
+// A model of a few lines that stands in for a compiled one; see the header.
 #include "ToyProgram.h"
 
 #include "halyard/kernel.h"
