@@ -5,6 +5,7 @@
 #include "targets/Common/Algorithms/SeqOps.h"
 #include "targets/Common/LinalgToHalide/LinalgOps.h"
 #include "targets/Common/Schedules/CpuSchedule.h"
+#include "targets/Common/Schedules/StackStorage.h"
 
 #include <HalideRuntime.h>
 
@@ -107,12 +108,10 @@ private:
 void scheduleForEvaluation(Stage &stage) {
   if (stage.schedule)
     return stage.schedule(stage, CpuShape{kSeqLanes, 2, 4, 2, 8});
-  for (LaneSum &sum : stage.rowSums) {
-    sum.partial.compute_root().vectorize(sum.lane).update().reorder(sum.lane, sum.step).vectorize(sum.lane);
-    sum.total.compute_root();
-  }
+  for (LaneSum &sum : stage.rowSums)
+    sum.computeAt(Halide::LoopLevel(stage.func, stage.vars.front()));
   for (Halide::Func &value : stage.rowValues)
-    value.compute_root();
+    value.compute_at(stage.func, stage.vars.front()).store_in(kStackStorage);
   if (stage.vars.empty())
     return;
   int lanes = 16;

@@ -80,7 +80,10 @@ Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> o
   Expr pair = op.getInterleaved() ? within / 2 : within % std::max(half, 1);
   pair = Halide::clamp(pair, 0, half - 1);
   Expr own = input.at({row, feature});
-  Expr other = input.at({row, Halide::select(rotates, feature + partner, Expr(feature))});
+  // Within its head, hence within the row.
+  Expr partnerAt = Halide::unsafe_promise_clamped(Halide::select(rotates, feature + partner, Expr(feature)),
+                                                  0, stage.extents[1] - 1);
+  Expr other = input.at({row, partnerAt});
   Expr turned = Halide::select(isFirst, -other, other);
   Expr value = Halide::select(rotates, own * cosine.at({row, pair}) + turned * sine.at({row, pair}), own);
   stage.func(feature, row) = toStorage(value, input.elementType);

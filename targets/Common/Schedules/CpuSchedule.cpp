@@ -182,10 +182,10 @@ void OutputSchedule::placeInRow(Helper &helper, const Halide::LoopLevel &level) 
 }
 
 void OutputSchedule::scheduleRows() {
-  if (rank == 0)
-    return;
-  parallelizeRows();
-  vectorizeInnermost(output.func);
+  if (rank > 0) {
+    parallelizeRows();
+    vectorizeInnermost(output.func);
+  }
   for (Helper &helper : helpers)
     placeInRow(helper, rowLevel(helper));
 }

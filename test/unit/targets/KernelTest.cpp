@@ -344,6 +344,28 @@ TEST_P(KernelTest, FindsArgmaxAndSeveralResults) {
           {randomFloats({7, 50})});
 }
 
+TEST_P(KernelTest, ReducesToOneValue) {
+  compare(R"(
+    func.func @highest(%a: tensor<?x50xf32>, %b: tensor<f32>) -> tensor<f32> {
+      %zero = arith.constant dense<0.0> : tensor<f32>
+      %r = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> ()>],
+          iterator_types = ["reduction", "reduction"]} ins(%a : tensor<?x50xf32>) outs(%zero : tensor<f32>) {
+        ^bb0(%x: f32, %best: f32):
+          %value = arith.maximumf %x, %best : f32
+          linalg.yield %value : f32
+      } -> tensor<f32>
+      %e = tensor.empty() : tensor<f32>
+      %d = linalg.generic {indexing_maps = [affine_map<() -> ()>, affine_map<() -> ()>, affine_map<() -> ()>],
+          iterator_types = []} ins(%r, %b : tensor<f32>, tensor<f32>) outs(%e : tensor<f32>) {
+        ^bb0(%x: f32, %y: f32, %o: f32):
+          %value = arith.divf %x, %y : f32
+          linalg.yield %value : f32
+      } -> tensor<f32>
+      return %d : tensor<f32>
+    })",
+          {randomFloats({7, 50}), floats({}, {3})});
+}
+
 TEST_P(KernelTest, SlicesPadsAndConcatenates) {
   const std::string text = R"(
     func.func @move(%a: tensor<?x6xf32>, %b: tensor<?x3xf32>) -> (tensor<?x11xf32>, tensor<2x?x3xf32>, tensor<?x6xf32>) {
