@@ -29,8 +29,9 @@ struct ArtifactOptions {
 };
 
 /// Writes the artifact of a module that the phase `plan` has run over (it holds one rt.program). The same
-/// module and options give the same bytes. On failure an error has been emitted, and the folder may hold some
-/// of the files.
+/// module and options give the same bytes, but for local symbols inside kernel objects: Halide numbers them
+/// in the order of compilation, which the cache shortens. On failure an error has been emitted, and the
+/// folder may hold some of the files.
 mlir::LogicalResult writeArtifact(mlir::ModuleOp module, const ArtifactOptions &options);
 
 } // namespace halyard
