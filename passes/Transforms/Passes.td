@@ -1,4 +1,5 @@
-// The passes of this folder. Each has one source file of its name, one lit test of its name, and a before/after example.
+// The passes of this folder. Each has one source file of its name, one lit test of its name, and a before/after example,
+// which test/passes/check_examples.py runs.
 #ifndef HALYARD_PASSES_TRANSFORMS
 #define HALYARD_PASSES_TRANSFORMS
 
@@ -20,14 +21,30 @@ def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
     says how its extents follow from the lengths, and the encoder how many rows the memory has.
 
     ```mlir
-    func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"}, %mask: tensor<?x?xi64> {onnx.name = "attention_mask"})
-    func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"}, %memory: tensor<?x?x8xf32> {onnx.name = "encoder_hidden_states"})
+    func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                       %mask: tensor<?x?xi64> {onnx.name = "attention_mask"})
+        -> (tensor<*xf32> {onnx.name = "last_hidden_state"}) {
+      %table = onnx.Constant {value = dense<0.5> : tensor<16x8xf32>} : () -> tensor<16x8xf32>
+      %kept = onnx.Mul %ids, %mask : (tensor<?x?xi64>, tensor<?x?xi64>) -> tensor<*xi64>
+      %memory = onnx.Gather %table, %kept : (tensor<16x8xf32>, tensor<*xi64>) -> tensor<*xf32>
+      return %memory : tensor<*xf32>
+    }
+    func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                       %memory: tensor<?x?x8xf32> {onnx.name = "encoder_hidden_states"})
+        -> (tensor<*xf32> {onnx.name = "logits"}) {
+      %logits = onnx.Cast %ids {to = f32} : (tensor<?x?xi64>) -> tensor<*xf32>
+      return %logits : tensor<*xf32>
+    }
     // becomes
-    func.func @encoder(%ids: tensor<1x?xi64> {halyard.shape = affine_map<()[s, t] -> (1, s)>})
-        attributes {halyard.memory_rows = affine_map<()[s, t] -> (s)>} {
+    func.func @encoder(%ids: tensor<1x?xi64> {halyard.shape = affine_map<()[s0, s1] -> (1, s0)>, onnx.name = "input_ids"})
+        -> (tensor<*xf32> {onnx.name = "last_hidden_state"}) attributes {halyard.memory_rows = affine_map<()[s0, s1] -> (s0)>} {
+      %one = onnx.Constant {value = dense<1> : tensor<i64>} : () -> tensor<i64>
+      %extents = seq.extents affine_map<()[s0, s1] -> (1, s0)> : tensor<2xi64>
       %mask = onnx.Expand %one, %extents : (tensor<i64>, tensor<2xi64>) -> tensor<1x?xi64>
-    func.func @decoder(%ids: tensor<1x?xi64> {halyard.shape = affine_map<()[s, t] -> (1, t)>},
-                       %memory: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>})
+      %kept = onnx.Mul %ids, %mask : (tensor<1x?xi64>, tensor<1x?xi64>) -> tensor<*xi64>
+    func.func @decoder(%ids: tensor<1x?xi64> {halyard.shape = affine_map<()[s0, s1] -> (1, s1)>, onnx.name = "input_ids"},
+                       %memory: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s0, 8)>, onnx.name = "encoder_hidden_states"})
+        -> (tensor<*xf32> {onnx.name = "logits"}) {
     ```
   }];
   let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
@@ -39,10 +56,20 @@ def SpecialiseBranches : Pass<"specialise-branches", "::mlir::func::FuncOp"> {
     A condition is known if it is constant, or a comparison of lengths that has one outcome for all of them.
 
     ```mlir
-    %c = onnx.Constant {value = dense<false> : tensor<i1>}
-    %r = onnx.If(%c) : (tensor<i1>) -> tensor<?xf32> { onnx.Yield %a } else { %n = onnx.Neg %a  onnx.Yield %n }
+    func.func @f(%a: tensor<?xf32>) -> tensor<?xf32> {
+      %c = onnx.Constant {value = dense<false> : tensor<i1>} : () -> tensor<i1>
+      %r = onnx.If(%c) : (tensor<i1>) -> tensor<?xf32> {
+        onnx.Yield %a : tensor<?xf32>
+      } else {
+        %n = onnx.Neg %a : (tensor<?xf32>) -> tensor<?xf32>
+        onnx.Yield %n : tensor<?xf32>
+      }
+      return %r : tensor<?xf32>
+    }
     // becomes
-    %r = onnx.Neg %a
+    func.func @f(%a: tensor<?xf32>) -> tensor<?xf32> {
+      %n = onnx.Neg %a : (tensor<?xf32>) -> tensor<?xf32>
+      return %n : tensor<?xf32>
     ```
   }];
   let dependentDialects = ["::halyard::onnx::ONNXDialect"];
@@ -52,13 +79,18 @@ def ResolveShapes : Pass<"resolve-shapes", "::mlir::func::FuncOp"> {
   let summary = "write known extents into types, and integers that follow from the lengths into seq.extents";
   let description = [{
     ```mlir
-    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>}) {
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>}) -> tensor<*xf32> {
+      %one = onnx.Constant {value = dense<1> : tensor<1xi64>} : () -> tensor<1xi64>
+      %tail = onnx.Constant {value = dense<[-1, 4]> : tensor<2xi64>} : () -> tensor<2xi64>
       %shape = onnx.Shape %x : (tensor<1x?x8xf32>) -> tensor<*xi64>
       %rows = onnx.Gather %shape, %one : (tensor<*xi64>, tensor<1xi64>) -> tensor<*xi64>
-      %heads = onnx.Concat %rows, %minus, %four {axis = 0 : i64} : (tensor<*xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xi64>
+      %heads = onnx.Concat %rows, %tail {axis = 0 : i64} : (tensor<*xi64>, tensor<2xi64>) -> tensor<*xi64>
       %y = onnx.Reshape %x, %heads : (tensor<1x?x8xf32>, tensor<*xi64>) -> tensor<*xf32>
+      return %y : tensor<*xf32>
+    }
     // becomes
-      %heads = seq.extents affine_map<()[s, t] -> (s, -1, 4)> : tensor<3xi64>
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s0, 8)>}) -> tensor<?x2x4xf32> {
+      %heads = seq.extents affine_map<()[s0, s1] -> (s0, 2, 4)> : tensor<3xi64>
       %y = onnx.Reshape %x, %heads : (tensor<1x?x8xf32>, tensor<3xi64>) -> tensor<?x2x4xf32>
     ```
   }];
@@ -75,13 +107,21 @@ def FoldConstants : Pass<"fold-constants", "::mlir::ModuleOp"> {
     too. Large constants are neither copied nor grown.
 
     ```mlir
-    %mask = onnx.Expand %one, %extents : (tensor<i64>, tensor<2xi64>) -> tensor<1x?xi64>
-    %f = onnx.Cast %mask {to = f32} : (tensor<1x?xi64>) -> tensor<1x?xf32>
-    %i = onnx.Sub %c1, %f : (tensor<f32>, tensor<1x?xf32>) -> tensor<1x?xf32>
-    %b = onnx.Mul %i, %lowest : (tensor<1x?xf32>, tensor<f32>) -> tensor<1x?xf32>
-    %y = onnx.Add %x, %b : (tensor<1x?xf32>, tensor<1x?xf32>) -> tensor<1x?xf32>
+    func.func @f(%x: tensor<1x?xf32> {halyard.shape = affine_map<()[s, t] -> (1, s)>}) -> tensor<1x?xf32> {
+      %one = onnx.Constant {value = dense<1> : tensor<i64>} : () -> tensor<i64>
+      %c1 = onnx.Constant {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+      %lowest = onnx.Constant {value = dense<-3.40282347E+38> : tensor<f32>} : () -> tensor<f32>
+      %extents = seq.extents affine_map<()[s, t] -> (1, s)> : tensor<2xi64>
+      %mask = onnx.Expand %one, %extents : (tensor<i64>, tensor<2xi64>) -> tensor<1x?xi64>
+      %f = onnx.Cast %mask {to = f32} : (tensor<1x?xi64>) -> tensor<1x?xf32>
+      %i = onnx.Sub %c1, %f : (tensor<f32>, tensor<1x?xf32>) -> tensor<1x?xf32>
+      %b = onnx.Mul %i, %lowest : (tensor<1x?xf32>, tensor<f32>) -> tensor<1x?xf32>
+      %y = onnx.Add %x, %b : (tensor<1x?xf32>, tensor<1x?xf32>) -> tensor<1x?xf32>
+      return %y : tensor<1x?xf32>
+    }
     // becomes
-    %y = %x
+    func.func @f(%x: tensor<1x?xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s0)>}) -> tensor<1x?xf32> {
+      return %x : tensor<1x?xf32>
     ```
   }];
   let dependentDialects = LoweredDialects;
@@ -91,12 +131,20 @@ def Simplify : Pass<"simplify", "::mlir::ModuleOp"> {
   let summary = "specialise-branches, resolve-shapes, fold-constants, canonicalize and cse until nothing changes";
   let description = [{
     ```mlir
-    %shape = onnx.Shape %x : (tensor<1x?x8xf32>) -> tensor<*xi64>
-    %count = onnx.Gather %shape, %two : (tensor<*xi64>, tensor<i64>) -> tensor<*xi64>
-    %f = onnx.Cast %count {to = f32} : (tensor<*xi64>) -> tensor<*xf32>
-    %root = onnx.Sqrt %f : (tensor<*xf32>) -> tensor<*xf32>
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>}) -> tensor<*xf32> {
+      %two = onnx.Constant {value = dense<2> : tensor<i64>} : () -> tensor<i64>
+      %shape = onnx.Shape %x : (tensor<1x?x8xf32>) -> tensor<*xi64>
+      %count = onnx.Gather %shape, %two : (tensor<*xi64>, tensor<i64>) -> tensor<*xi64>
+      %f = onnx.Cast %count {to = f32} : (tensor<*xi64>) -> tensor<*xf32>
+      %root = onnx.Sqrt %f : (tensor<*xf32>) -> tensor<*xf32>
+      %y = onnx.Div %x, %root : (tensor<1x?x8xf32>, tensor<*xf32>) -> tensor<*xf32>
+      return %y : tensor<*xf32>
+    }
     // becomes
-    %root = onnx.Constant {value = dense<2.82842708> : tensor<f32>}
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s0, 8)>}) -> tensor<1x?x8xf32> {
+      %root = onnx.Constant {value = dense<2.82842708> : tensor<f32>} : () -> tensor<f32>
+      %y = onnx.Div %x, %root : (tensor<1x?x8xf32>, tensor<f32>) -> tensor<1x?x8xf32>
+      return %y : tensor<1x?x8xf32>
     ```
   }];
   let dependentDialects = LoweredDialects;
@@ -111,12 +159,25 @@ def RaiseAttention : Pass<"raise-attention", "::mlir::func::FuncOp"> {
     transpose and reshape the exporter chose.
 
     ```mlir
-    %s = onnx.MatMul %q, %kt
-    %m = onnx.Add %s, %mask
-    %p = onnx.Softmax %m {axis = -1 : i64}
-    %o = onnx.MatMul %p, %v
+    func.func @f(%x: tensor<1x?x32xf32> {halyard.shape = affine_map<()[s, t] -> (1, t, 32)>}) -> tensor<1x4x?x8xf32> {
+      %split = onnx.Constant {value = dense<[1, -1, 4, 8]> : tensor<4xi64>} : () -> tensor<4xi64>
+      %scale = onnx.Constant {value = dense<0.25> : tensor<f32>} : () -> tensor<f32>
+      %h = onnx.Reshape %x, %split : (tensor<1x?x32xf32>, tensor<4xi64>) -> tensor<1x?x4x8xf32>
+      %q = onnx.Transpose %h {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x4x8xf32>) -> tensor<1x4x?x8xf32>
+      %kt = onnx.Transpose %h {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x?x4x8xf32>) -> tensor<1x4x8x?xf32>
+      %s = onnx.MatMul %q, %kt : (tensor<1x4x?x8xf32>, tensor<1x4x8x?xf32>) -> tensor<1x4x?x?xf32>
+      %scaled = onnx.Mul %s, %scale : (tensor<1x4x?x?xf32>, tensor<f32>) -> tensor<1x4x?x?xf32>
+      %p = onnx.Softmax %scaled : (tensor<1x4x?x?xf32>) -> tensor<1x4x?x?xf32>
+      %o = onnx.MatMul %p, %q : (tensor<1x4x?x?xf32>, tensor<1x4x?x8xf32>) -> tensor<1x4x?x8xf32>
+      return %o : tensor<1x4x?x8xf32>
+    }
     // becomes
-    %o = seq.attention %q_rows, %k_rows, %v_rows bias(%mask_table) {heads = 4 : i64, kv_heads = 4 : i64, scale = 1.0 : f64}
+    func.func @f(%x: tensor<1x?x32xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s1, 32)>}) -> tensor<1x4x?x8xf32> {
+      %q = onnx.Reshape %x, %flat_q {allowzero = 1 : i64} : (tensor<1x?x32xf32>, tensor<2xi64>) -> tensor<?x32xf32>
+      %k = onnx.Reshape %x, %flat_k {allowzero = 1 : i64} : (tensor<1x?x32xf32>, tensor<2xi64>) -> tensor<?x32xf32>
+      %v = onnx.Reshape %x, %flat_v {allowzero = 1 : i64} : (tensor<1x?x32xf32>, tensor<2xi64>) -> tensor<?x32xf32>
+      %o = seq.attention %q, %k, %v {heads = 4 : i64, kv_heads = 4 : i64, scale = 2.500000e-01 : f64}
+          : tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32> -> tensor<?x32xf32>
     ```
   }];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
@@ -126,13 +187,21 @@ def RaiseActivation : Pass<"raise-activation", "::mlir::func::FuncOp"> {
   let summary = "make onnx.Gelu of GELU spelled out";
   let description = [{
     ```mlir
-    %d = onnx.Div %x, %sqrt2
-    %e = onnx.Erf %d
-    %a = onnx.Add %e, %one
-    %h = onnx.Mul %half, %a
-    %y = onnx.Mul %x, %h
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %sqrt2 = onnx.Constant {value = dense<1.41421354> : tensor<f32>} : () -> tensor<f32>
+      %one = onnx.Constant {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+      %half = onnx.Constant {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
+      %d = onnx.Div %x, %sqrt2 : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+      %e = onnx.Erf %d : (tensor<?x8xf32>) -> tensor<?x8xf32>
+      %a = onnx.Add %e, %one : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+      %h = onnx.Mul %half, %a : (tensor<f32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+      %y = onnx.Mul %x, %h : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
     // becomes
-    %y = onnx.Gelu %x {approximate = "none"}
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %y = onnx.Gelu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
     ```
   }];
   let dependentDialects = ["::halyard::onnx::ONNXDialect"];
@@ -142,16 +211,25 @@ def RaiseNorm : Pass<"raise-norm", "::mlir::func::FuncOp"> {
   let summary = "make seq.norm of layer and root-mean-square normalisation";
   let description = [{
     ```mlir
-    %2 = onnx.Pow %x, %two
-    %m = onnx.ReduceMean %2, %last
-    %a = onnx.Add %m, %epsilon
-    %s = onnx.Sqrt %a
-    %d = onnx.Div %x, %s
-    %y = onnx.Mul %d, %weight
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, t, 8)>}) -> tensor<1x?x8xf32> {
+      %w = onnx.Constant {value = dense<2.0> : tensor<8xf32>} : () -> tensor<8xf32>
+      %two = onnx.Constant {value = dense<2.0> : tensor<f32>} : () -> tensor<f32>
+      %epsilon = onnx.Constant {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
+      %last = onnx.Constant {value = dense<-1> : tensor<1xi64>} : () -> tensor<1xi64>
+      %square = onnx.Pow %x, %two : (tensor<1x?x8xf32>, tensor<f32>) -> tensor<1x?x8xf32>
+      %mean = onnx.ReduceMean %square, %last : (tensor<1x?x8xf32>, tensor<1xi64>) -> tensor<1x?x1xf32>
+      %a = onnx.Add %mean, %epsilon : (tensor<1x?x1xf32>, tensor<f32>) -> tensor<1x?x1xf32>
+      %s = onnx.Sqrt %a : (tensor<1x?x1xf32>) -> tensor<1x?x1xf32>
+      %d = onnx.Div %x, %s : (tensor<1x?x8xf32>, tensor<1x?x1xf32>) -> tensor<1x?x8xf32>
+      %y = onnx.Mul %d, %w : (tensor<1x?x8xf32>, tensor<8xf32>) -> tensor<1x?x8xf32>
+      return %y : tensor<1x?x8xf32>
+    }
     // becomes
-    %r = onnx.Reshape %x, ...
-    %n = seq.norm rms %r, %weight {epsilon = 1.0e-6 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
-    %y = onnx.Reshape %n, ...
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s1, 8)>}) -> tensor<1x?x8xf32> {
+      %rows = onnx.Reshape %x, %flat {allowzero = 1 : i64} : (tensor<1x?x8xf32>, tensor<2xi64>) -> tensor<?x8xf32>
+      %n = seq.norm rms %rows, %w {epsilon = 5.000000e-01 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
+      %y = onnx.Reshape %n, %shape {allowzero = 1 : i64} : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<1x?x8xf32>
+      return %y : tensor<1x?x8xf32>
     ```
   }];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
@@ -161,11 +239,17 @@ def RaisePrefixSum : Pass<"raise-prefix-sum", "::mlir::func::FuncOp"> {
   let summary = "make seq.prefix_sum of cumulative sums along time";
   let description = [{
     ```mlir
-    %s = onnx.CumSum %x, %axis : (tensor<1x?xi64>, tensor<i64>) -> tensor<1x?xi64>
+    func.func @f(%x: tensor<1x?xi64> {halyard.shape = affine_map<()[s, t] -> (1, t)>}) -> tensor<1x?xi64> {
+      %axis = onnx.Constant {value = dense<1> : tensor<i64>} : () -> tensor<i64>
+      %y = onnx.CumSum %x, %axis : (tensor<1x?xi64>, tensor<i64>) -> tensor<1x?xi64>
+      return %y : tensor<1x?xi64>
+    }
     // becomes
-    %r = onnx.Reshape %x, ...
-    %p = seq.prefix_sum %r : tensor<?x1xi64> -> tensor<?x1xi64>
-    %s = onnx.Reshape %p, ...
+    func.func @f(%x: tensor<1x?xi64> {halyard.shape = affine_map<()[s0, s1] -> (1, s1)>}) -> tensor<1x?xi64> {
+      %rows = onnx.Reshape %x, %flat {allowzero = 1 : i64} : (tensor<1x?xi64>, tensor<2xi64>) -> tensor<?x1xi64>
+      %sum = seq.prefix_sum %rows : tensor<?x1xi64> -> tensor<?x1xi64>
+      %y = onnx.Reshape %sum, %shape {allowzero = 1 : i64} : (tensor<?x1xi64>, tensor<2xi64>) -> tensor<1x?xi64>
+      return %y : tensor<1x?xi64>
     ```
   }];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::halyard::onnx::ONNXDialect"];
@@ -177,15 +261,38 @@ def RaiseRotary : Pass<"raise-rotary", "::mlir::func::FuncOp"> {
     Both styles (halves and interleaved), over all features of a head or the leading ones.
 
     ```mlir
-    %upper = onnx.Slice %x[.., 4:8]
-    %lower = onnx.Slice %x[.., 0:4]
-    %minus = onnx.Neg %upper
-    %turned = onnx.Concat %minus, %lower {axis = -1 : i64}
-    %a = onnx.Mul %x, %cos
-    %b = onnx.Mul %turned, %sin
-    %y = onnx.Add %a, %b
+    func.func @f(%x: tensor<1x?x4xf32> {halyard.shape = affine_map<()[s, t] -> (1, t, 4)>}) -> tensor<1x?x4xf32> {
+      %none = onnx.None : () -> none
+      %zero = onnx.Constant {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+      %half = onnx.Constant {value = dense<2> : tensor<1xi64>} : () -> tensor<1xi64>
+      %all = onnx.Constant {value = dense<4> : tensor<1xi64>} : () -> tensor<1xi64>
+      %angle = onnx.Constant {value = dense<0.5> : tensor<1x1x4xf32>} : () -> tensor<1x1x4xf32>
+      %extents = seq.extents affine_map<()[s, t] -> (1, t, 4)> : tensor<3xi64>
+      %angles = onnx.Expand %angle, %extents : (tensor<1x1x4xf32>, tensor<3xi64>) -> tensor<1x?x4xf32>
+      %cos = onnx.Cos %angles : (tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+      %sin = onnx.Sin %angles : (tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+      %upper = onnx.Slice %x, %half, %all, %half, %none
+          : (tensor<1x?x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<1x?x2xf32>
+      %lower = onnx.Slice %x, %zero, %half, %half, %none
+          : (tensor<1x?x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<1x?x2xf32>
+      %minus = onnx.Neg %upper : (tensor<1x?x2xf32>) -> tensor<1x?x2xf32>
+      %turned = onnx.Concat %minus, %lower {axis = -1 : i64} : (tensor<1x?x2xf32>, tensor<1x?x2xf32>) -> tensor<1x?x4xf32>
+      %a = onnx.Mul %x, %cos : (tensor<1x?x4xf32>, tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+      %b = onnx.Mul %turned, %sin : (tensor<1x?x4xf32>, tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+      %y = onnx.Add %a, %b : (tensor<1x?x4xf32>, tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+      return %y : tensor<1x?x4xf32>
+    }
     // becomes
-    %y_rows = seq.rotary %x_rows, %cos_pairs, %sin_pairs {heads = 4 : i64, rotary = 8 : i64}
+    func.func @f(%x: tensor<1x?x4xf32> {halyard.shape = affine_map<()[s0, s1] -> (1, s1, 4)>}) -> tensor<1x?x4xf32> {
+      %rows = onnx.Reshape %x, %flat {allowzero = 1 : i64} : (tensor<1x?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+      %cos_pairs = onnx.Slice %cos, %first, %half, %axis, %step
+          : (tensor<?x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x2xf32>
+      %sin_pairs = onnx.Slice %sin, %zero, %two, %one, %stride
+          : (tensor<?x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x2xf32>
+      %turned = seq.rotary %rows, %cos_pairs, %sin_pairs {heads = 1 : i64, rotary = 4 : i64}
+          : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x4xf32>
+      %y = onnx.Reshape %turned, %shape {allowzero = 1 : i64} : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<1x?x4xf32>
+      return %y : tensor<1x?x4xf32>
     ```
   }];
   let dependentDialects = LoweredDialects;
@@ -198,13 +305,22 @@ def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
     longest it becomes a table; if it is an attention bias that masks all later keys, the attention is causal.
 
     ```mlir
-    %p = onnx.Range %zero, %t, %one
-    %e = onnx.Gather %weight, %p
-    %y = onnx.Add %x, %e
+    module attributes {halyard.limits = {max_source = 2 : i64, max_target = 2 : i64}} {
+      func.func @f(%x: tensor<?xf32> {halyard.shape = affine_map<()[s, t] -> (t)>}) -> tensor<?xf32> {
+        %zero = onnx.Constant {value = dense<0> : tensor<i64>} : () -> tensor<i64>
+        %one = onnx.Constant {value = dense<1> : tensor<i64>} : () -> tensor<i64>
+        %t = seq.extents affine_map<()[s, t] -> (t)> : tensor<i64>
+        %p = onnx.Range %zero, %t, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+        %e = onnx.Cast %p {to = f32} : (tensor<?xi64>) -> tensor<?xf32>
+        %y = onnx.Add %x, %e : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+        return %y : tensor<?xf32>
+      }
+    }
     // becomes
+    %table = arith.constant dense<[0.000000e+00, 1.000000e+00]> : tensor<2xf32>
     %t = seq.length target : index
-    %e = tensor.extract_slice %table[0, 0] [%t, 8] [1, 1]
-    %y = onnx.Add %x, %e
+    %e = tensor.extract_slice %table[0] [%t] [1] : tensor<2xf32> to tensor<?xf32>
+    %y = onnx.Add %x, %e : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
     ```
   }];
   let dependentDialects = LoweredDialects;
@@ -218,13 +334,29 @@ def SplitProgram : Pass<"split-program", "::mlir::ModuleOp"> {
     The encoder's body becomes the encode stage and the decoder's the step, which still takes the memory.
 
     ```mlir
-    func.func @encoder(%source: tensor<1x?xi64>) -> tensor<1x?x8xf32> { ... }
-    func.func @decoder(%tokens: tensor<1x?xi64>, %memory: tensor<1x?x8xf32>) -> tensor<1x?x16xf32> { ... }
+    module attributes {halyard.limits = {max_source = 32 : i64, max_target = 16 : i64}} {
+      func.func @encoder(%source: tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+          attributes {halyard.memory_rows = affine_map<()[s, t] -> (s)>} {
+        %memory = math.tanh %source : tensor<1x?x8xf32>
+        return %memory : tensor<1x?x8xf32>
+      }
+      func.func @decoder(%tokens: tensor<1x?xf32>, %memory: tensor<1x?x8xf32>) -> tensor<1x?xf32> {
+        return %tokens : tensor<1x?xf32>
+      }
+    }
     // becomes
-    seq.program @model attributes {...} {
-      seq.encode(%source: tensor<1x?xi64>) { ... }
-      seq.bind(%memory: tensor<1x?x8xf32>) { seq.yield }
-      seq.step(%tokens: tensor<1x?xi64>, %memory: tensor<1x?x8xf32>) { ... }
+    seq.program @model attributes {max_rows = 8 : i64, max_source = 32 : i64, max_target = 16 : i64,
+        memory_rows = affine_map<()[s0, s1] -> (s0)>, slots = 4 : i64} {
+      seq.encode(%source: tensor<1x?x8xf32>) {
+        %memory = math.tanh %source : tensor<1x?x8xf32>
+        seq.yield %memory : tensor<1x?x8xf32>
+      }
+      seq.bind(%memory: tensor<1x?x8xf32>) {
+        seq.yield
+      }
+      seq.step(%tokens: tensor<1x?xf32>, %memory: tensor<1x?x8xf32>) attributes {mode = 0 : i32} {
+        seq.yield %tokens : tensor<1x?xf32>
+      }
     }
     ```
   }];
@@ -240,17 +372,29 @@ def HoistToSource : Pass<"hoist-to-source", "::halyard::seq::ProgramOp"> {
     `seq.cross`, kept per slot. Cross-attention keys and values are one instance.
 
     ```mlir
-    seq.step(%tokens: tensor<1x?xi64>, %memory: tensor<?x8xf32>) {
-      %k = linalg.matmul ins(%memory, %wk) ...
-      %o = seq.attention %q, %k, %v ...
+    seq.program @model attributes {max_source = 32 : i64, max_target = 16 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+      seq.bind(%memory: tensor<?x8xf32>) {
+        seq.yield
+      }
+      seq.step(%x: tensor<?x8xf32>, %memory: tensor<?x8xf32>) {
+        %k = math.exp %memory : tensor<?x8xf32>
+        %o = seq.attention %x, %k, %memory {heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0 : f64}
+            : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+        seq.yield %o : tensor<?x8xf32>
+      }
+    }
     // becomes
+    seq.cross @cross.0.v : tensor<?x8xf32>
     seq.cross @cross.0.k : tensor<?x8xf32>
     seq.bind(%memory: tensor<?x8xf32>) {
-      %k = linalg.matmul ins(%memory, %wk) ...
-      seq.store @cross.0.k, %k
-    seq.step(%tokens: tensor<1x?xi64>) {
-      %k = seq.load @cross.0.k
-      %o = seq.attention %q, %k, %v ...
+      %k = math.exp %memory : tensor<?x8xf32>
+      seq.store @cross.0.v, %memory : tensor<?x8xf32>
+      seq.store @cross.0.k, %k : tensor<?x8xf32>
+    seq.step(%x: tensor<?x8xf32>) attributes {mode = 0 : i32} {
+      %ks = seq.load @cross.0.k : tensor<?x8xf32>
+      %vs = seq.load @cross.0.v : tensor<?x8xf32>
+      %o = seq.attention %x, %ks, %vs {heads = 2 : i64, kv_heads = 2 : i64, scale = 1.000000e+00 : f64}
+          : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
     ```
   }];
 }
@@ -263,13 +407,27 @@ def DeriveCaches : Pass<"derive-caches", "::halyard::seq::ProgramOp"> {
     operation that mixes rows.
 
     ```mlir
-    %o = seq.attention %q, %k, %v {causal, ...}
+    seq.program @model attributes {max_source = 32 : i64, max_target = 16 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+      seq.step(%tokens: tensor<1x?xf32>) {
+        %t = seq.length target : index
+        %flat = tensor.collapse_shape %tokens [[0, 1]] : tensor<1x?xf32> into tensor<?xf32>
+        %x = tensor.expand_shape %flat [[0, 1]] output_shape [%t, 1] : tensor<?xf32> into tensor<?x1xf32>
+        %e = tensor.empty(%t) : tensor<?x1xf32>
+        %k = linalg.exp ins(%x : tensor<?x1xf32>) outs(%e : tensor<?x1xf32>) -> tensor<?x1xf32>
+        %o = seq.attention %x, %k, %x {causal, heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
+            : tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32> -> tensor<?x1xf32>
+        seq.yield %o : tensor<?x1xf32>
+      }
+    }
     // becomes
-    seq.state @self.0.k : tensor<?x8xf32>
-    seq.state @self.0.v : tensor<?x8xf32>
-    %ks = seq.cache_append @self.0.k, %k
-    %vs = seq.cache_append @self.0.v, %v
-    %o = seq.attention %q, %ks, %vs {causal, ...}
+    seq.state @self.0.k : tensor<?x1xf32>
+    seq.state @self.0.v : tensor<?x1xf32>
+    seq.step(%tokens: tensor<1x?xf32>) attributes {mode = 0 : i32} {
+      %vs = seq.cache_append @self.0.v, %x : tensor<?x1xf32> -> tensor<?x1xf32>
+      %k = linalg.exp ins(%x : tensor<?x1xf32>) outs(%e : tensor<?x1xf32>) -> tensor<?x1xf32>
+      %ks = seq.cache_append @self.0.k, %k : tensor<?x1xf32> -> tensor<?x1xf32>
+      %o = seq.attention %x, %ks, %vs {causal, heads = 1 : i64, kv_heads = 1 : i64, scale = 1.000000e+00 : f64}
+          : tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32> -> tensor<?x1xf32>
     ```
   }];
 }
@@ -283,15 +441,25 @@ def FlattenRows : Pass<"flatten-rows", "::halyard::seq::ProgramOp"> {
     caches of the row's slot, and `seq.length target` is the number of rows.
 
     ```mlir
-    seq.step(%tokens: tensor<1x?xi64>) {
-      %p = tensor.extract_slice %table[0, 0] [%t, 8] [1, 1]
-      %ks = seq.cache_append @self.0.k, %k : tensor<?x8xf32> -> tensor<?x8xf32>
-      %o = seq.attention %q, %ks, %vs {causal, ...}
+    seq.program @model attributes {max_source = 32 : i64, max_target = 16 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+      seq.state @self.0.k : tensor<?x1xf32>
+      seq.step(%tokens: tensor<1x?xf32>) {
+        %t = seq.length target : index
+        %flat = tensor.collapse_shape %tokens [[0, 1]] : tensor<1x?xf32> into tensor<?xf32>
+        %x = tensor.expand_shape %flat [[0, 1]] output_shape [%t, 1] : tensor<?xf32> into tensor<?x1xf32>
+        %k = seq.cache_append @self.0.k, %x : tensor<?x1xf32> -> tensor<?x1xf32>
+        %o = seq.attention %x, %k, %k {causal, heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
+            : tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32> -> tensor<?x1xf32>
+        seq.yield %o : tensor<?x1xf32>
+      }
+    }
     // becomes
-    seq.step(%tokens: tensor<?xi64>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
-      %p = linalg.generic ins(%position) { table[position[row], feature] }
-      %ks = seq.cache_append @self.0.k, %k rows(%slot, %position) : tensor<?x8xf32> -> !seq.cache<256, 8, f32>
-      %o = seq.attention %q, %ks, %vs rows(%slot, %position) {causal, ...}
+    seq.step(%tokens: tensor<?xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) attributes {mode = 0 : i32} {
+      %k = seq.cache_append @self.0.k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+          : tensor<?x1xf32> -> !seq.cache<16, 1, f32>
+      %o = seq.attention %x, %k, %k rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+          {causal, heads = 1 : i64, kv_heads = 1 : i64, scale = 1.000000e+00 : f64}
+          : tensor<?x1xf32>, !seq.cache<16, 1, f32>, !seq.cache<16, 1, f32> -> tensor<?x1xf32>
     ```
   }];
 }
@@ -305,31 +473,31 @@ def FuseElementwise : Pass<"fuse-elementwise", "::halyard::seq::ProgramOp"> {
     to compute than to read.
 
     ```mlir
-    #id = affine_map<(i, j) -> (i, j)>
-    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64} {
-      seq.encode(%x: tensor<8x4xf32>) {
-        %empty = tensor.empty() : tensor<8x4xf32>
-        %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-            ins(%x : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
-        ^bb0(%p: f32, %o: f32):
-          %q = math.exp %p : f32
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<8xf32>) {
+        %e = tensor.empty() : tensor<8xf32>
+        %a = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+            ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+        ^bb0(%in: f32, %out: f32):
+          %p = math.exp %in : f32
+          linalg.yield %p : f32
+        } -> tensor<8xf32>
+        %b = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+            ins(%a : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+        ^bb0(%in: f32, %out: f32):
+          %q = arith.negf %in : f32
           linalg.yield %q : f32
-        } -> tensor<8x4xf32>
-        %b = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-            ins(%a : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
-        ^bb0(%p: f32, %o: f32):
-          %q = arith.negf %p : f32
-          linalg.yield %q : f32
-        } -> tensor<8x4xf32>
-        seq.yield %b : tensor<8x4xf32>
+        } -> tensor<8xf32>
+        seq.yield %b : tensor<8xf32>
       }
     }
     // becomes
-    seq.encode(%x: tensor<8x4xf32>)
-      %b = linalg.generic
-      %e = math.exp %p : f32
-      %q = arith.negf %e : f32
-      seq.yield %b : tensor<8x4xf32>
+    %b = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+        ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %p = math.exp %in : f32
+      %q = arith.negf %p : f32
+      linalg.yield %q : f32
     ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect",
@@ -343,23 +511,35 @@ def FormDispatches : Pass<"form-dispatches", "::halyard::seq::ProgramOp"> {
     computations of different layers share one. Views of whole rows stay outside.
 
     ```mlir
-    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64} {
-      seq.step(%x: tensor<?x8xf32>) {
-        %scale = arith.constant dense<[1., 2., 3., 4., 5., 6., 7., 8.]> : tensor<8xf32>
-        %y = seq.norm rms %x, %scale {epsilon = 1.0e-5 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
-        %z = seq.norm rms %y, %scale {epsilon = 1.0e-5 : f64} : tensor<?x8xf32>, tensor<8xf32> -> tensor<?x8xf32>
-        seq.yield %z : tensor<?x8xf32>
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<2x4xf32>) {
+        %w = arith.constant dense<0.5> : tensor<4x4xf32>
+        %zero = arith.constant 0.0 : f32
+        %e = tensor.empty() : tensor<2x4xf32>
+        %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x4xf32>) -> tensor<2x4xf32>
+        %h = linalg.matmul ins(%x, %w : tensor<2x4xf32>, tensor<4x4xf32>) outs(%zeros : tensor<2x4xf32>) -> tensor<2x4xf32>
+        %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+            iterator_types = ["parallel", "parallel"]} ins(%h : tensor<2x4xf32>) outs(%e : tensor<2x4xf32>) {
+        ^bb0(%in: f32, %out: f32):
+          %n = arith.negf %in : f32
+          linalg.yield %n : f32
+        } -> tensor<2x4xf32>
+        seq.yield %y : tensor<2x4xf32>
       }
     }
     // becomes
-    func.func private @kernel_0(%a: tensor<?x8xf32>, %b: tensor<8xf32>) -> tensor<?x8xf32>
-      seq.norm rms %a, %b
-    seq.step(%x: tensor<?x8xf32>)
-      %n = seq.length target : index
-      %scale = arith.constant dense
-      %y = rt.dispatch @kernel_0(%x, %scale) extents(%n) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
-      %z = rt.dispatch @kernel_0(%y, %scale) extents(%n) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
-      seq.yield %z : tensor<?x8xf32>
+    func.func private @kernel_0(%x: tensor<2x4xf32>, %w: tensor<4x4xf32>) -> tensor<2x4xf32>
+        attributes {seq.max_rows = 2 : i64, seq.max_source = 8 : i64, seq.max_target = 8 : i64} {
+      %h = linalg.matmul ins(%x, %w : tensor<2x4xf32>, tensor<4x4xf32>) outs(%zeros : tensor<2x4xf32>) -> tensor<2x4xf32>
+      %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+          iterator_types = ["parallel", "parallel"]} ins(%h : tensor<2x4xf32>) outs(%e : tensor<2x4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %n = arith.negf %in : f32
+        linalg.yield %n : f32
+      return %y : tensor<2x4xf32>
+    seq.encode(%x: tensor<2x4xf32>) {
+      %w = arith.constant dense<5.000000e-01> : tensor<4x4xf32>
+      %y = rt.dispatch @kernel_0(%x, %w) : (tensor<2x4xf32>, tensor<4x4xf32>) -> tensor<2x4xf32>
     ```
   }];
   let dependentDialects = ["::halyard::rt::RtDialect", "::mlir::func::FuncDialect", "::mlir::affine::AffineDialect",
@@ -370,20 +550,21 @@ def PlaceWeights : Pass<"place-weights", "::halyard::rt::ProgramOp"> {
   let summary = "give every constant its offset in the weights file, equal contents one offset";
   let description = [{
     ```mlir
-    rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
-        vocabulary = 16 : i64, memory_features = 8 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
-        source_vocabulary = 16 : i64, header_bytes = 128 : i64} {
-      rt.constant @weight_0 : dense<1.0> : tensor<4xf32>
-      rt.constant @weight_1 : dense<1.0> : tensor<4xf32>
+    rt.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
+        vocabulary = 4 : i64, memory_features = 4 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
+        source_vocabulary = 4 : i64, header_bytes = 128 : i64} {
+      rt.constant @weight_0 : dense_resource<a> : tensor<2xf32>
+      rt.constant @weight_1 : dense_resource<b> : tensor<2xf32>
       func.func @step(%arena: !rt.pointer, %weights: !rt.pointer) {
-        %w = rt.weight @weight_1 in %weights : memref<4xf32>
+        %w = rt.weight @weight_1 in %weights : memref<2xf32>
         return
       }
     }
+    {-# dialect_resources: { builtin: { a: "0x080000000000803F00000040", b: "0x080000000000803F00000040" } } #-}
     // becomes
-    rt.constant @weight_0 at 64 : dense<1.000000e+00> : tensor<4xf32>
-    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer)
-      rt.weight @weight_0 in %weights : memref<4xf32>
+    rt.constant @weight_0 at 64 : dense_resource<a> : tensor<2xf32>
+    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer) {
+      %w = rt.weight @weight_0 in %weights : memref<2xf32>
     ```
   }];
 }
@@ -395,26 +576,22 @@ def PlanArena : Pass<"plan-arena", "::halyard::rt::ProgramOp"> {
     scratch of encode and of step. Sizes are those at the program's limits; the arena's size is their sum and exact.
 
     ```mlir
-    rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
-        vocabulary = 16 : i64, memory_features = 8 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
-        source_vocabulary = 16 : i64, header_bytes = 128 : i64} {
-      rt.region @self.0.k : memref<2x8x8xf32>
-      func.func private @kernel_0(tensor<?x8xf32>) -> tensor<?x8xf32>
+    rt.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
+        vocabulary = 4 : i64, memory_features = 4 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
+        source_vocabulary = 4 : i64, header_bytes = 128 : i64} {
+      rt.region @self.0.k : memref<2x8x4xf32> {state}
       func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index {rt.maximum = 4 : i64}) {
-        %a = rt.alloc(%n) : memref<?x8xf32>
-        %b = rt.alloc(%n) : memref<?x8xf32>
-        rt.kernel_call @kernel_0(%a, %b) : memref<?x8xf32>, memref<?x8xf32>
-        %c = rt.alloc(%n) : memref<?x8xf32>
-        rt.kernel_call @kernel_0(%b, %c) : memref<?x8xf32>, memref<?x8xf32>
+        %a = rt.alloc (%n) : memref<?x8xf32>
+        %b = rt.alloc (%n) : memref<?x8xf32>
+        rt.copy %a to %b : memref<?x8xf32> to memref<?x8xf32>
         return
       }
     }
     // becomes
-    rt.region @self.0.k at 128 : memref<2x8x8xf32>
-    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index
-      %a = rt.buffer %arena at 640(%n) : memref<?x8xf32>
-      %b = rt.buffer %arena at 768(%n) : memref<?x8xf32>
-      %c = rt.buffer %arena at 640(%n) : memref<?x8xf32>
+    rt.region @self.0.k at 128 : memref<2x8x4xf32> {state}
+    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index {rt.maximum = 4 : i64}) {
+      %a = rt.buffer %arena at 384(%n) : memref<?x8xf32>
+      %b = rt.buffer %arena at 512(%n) : memref<?x8xf32>
     ```
   }];
 }
