@@ -9,6 +9,8 @@ in that order though not all of them. They are turned into FileCheck's directive
  - A line indented by four or more columns than the one before continues it.
  - Aliases of affine maps are printed in place; a line that is a comment is for the reader.
 
+The lines must not be there without the pass.
+
 halyard-opt, llvm-tblgen, llvm-config and FileCheck are those of PATH.
 """
 import json
@@ -97,18 +99,27 @@ def without_aliases(text):
     return re.sub(r"#\w+", lambda match: maps.get(match[0], match[0]), alias.sub("", text))
 
 
+def run_pass(pipeline, text):
+    return without_aliases(output_of(["halyard-opt", f"--pass-pipeline=builtin.module({pipeline})", "-"], input=text))
+
+
 def check_example(record, folder):
     before, after = example_of(record)
-    anchor = ANCHORS[re.fullmatch(r"::mlir::OperationPass<(.*)>", record["baseClass"])[1]]
     name = record["argument"]
-    pipeline = f"builtin.module({anchor}({name}))" if anchor else f"builtin.module({name})"
-    printed = without_aliases(output_of(["halyard-opt", f"--pass-pipeline={pipeline}", "-"], input=before))
+    anchor = ANCHORS[re.fullmatch(r"::mlir::OperationPass<(.*)>", record["baseClass"])[1]]
     expected = folder / f"{name}.check"
     expected.write_text(directives(after))
+    check = ["FileCheck", "--dump-input=never", str(expected)]
+    printed = run_pass(f"{anchor}({name})" if anchor else name, before)
     try:
-        output_of(["FileCheck", "--dump-input=never", str(expected)], input=printed)
+        output_of(check, input=printed)
     except Failure as failure:
         raise Failure(f"{failure}\nprinted was:\n{printed}") from None
+    try:
+        output_of(check, input=run_pass("", before))
+    except Failure:
+        return
+    raise Failure("what follows `// becomes` in its example is there without the pass")
 
 
 def check_files(record, group):
@@ -121,20 +132,29 @@ def check_files(record, group):
         raise Failure(f"no lit test test/passes/{name}.mlir")
 
 
+def complaint_about(record, group, folder):
+    """What is wrong with a pass, or nothing."""
+    try:
+        check_example(record, folder)
+        check_files(record, group)
+    except Failure as failure:
+        return str(failure)
+    return None
+
+
 def main(chosen):
+    passes = [(record, file.parent.name)
+              for file in sorted((ROOT / "passes").glob("*/Passes.td")) for record in passes_of(file)]
+    unknown = set(chosen) - {record["argument"] for record, _ in passes}
+    if unknown or not passes:
+        sys.exit(f"no such pass: {', '.join(sorted(unknown))}" if unknown else "no passes found")
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        for file in sorted((ROOT / "passes").glob("*/Passes.td")):
-            for record in passes_of(file):
-                if chosen and record["argument"] not in chosen:
-                    continue
-                try:
-                    check_example(record, pathlib.Path(folder))
-                    check_files(record, file.parent.name)
-                    print(f"{record['argument']}: ok")
-                except Failure as failure:
-                    failed = True
-                    print(f"{record['argument']}: {failure}")
+        for record, group in passes:
+            if not chosen or record["argument"] in chosen:
+                complaint = complaint_about(record, group, pathlib.Path(folder))
+                failed |= complaint is not None
+                print(f"{record['argument']}: {complaint or 'ok'}")
     return int(failed)
 
 
