@@ -28,6 +28,7 @@ public:
   LogicalResult add(ValueScope &outer);
 
 private:
+  SmallVector<unsigned> definePanel(PackedVariant &packed);
   bool findLoops();
   bool choosePanel();
   Expr extentOf(unsigned loop) const;
@@ -109,14 +110,9 @@ bool Packing::applies() {
   return isSum && findLoops() && choosePanel();
 }
 
-LogicalResult Packing::add(ValueScope &outer) {
-  PackedVariant packed;
-  packed.columns = vectors * shape.lanes;
-  packed.rows = std::max(shape.packedAccumulators / vectors, 1);
-  std::string name = stage.func.name() + "_packed";
-  packed.panel = Halide::Func(name + "_panel");
-
-  // The panel is indexed by the loops that its operand depends on, columns first.
+/// Defines the panel: the packed operand indexed by the loops it depends on, columns first. Returns these
+/// loops.
+SmallVector<unsigned> Packing::definePanel(PackedVariant &packed) {
   SmallVector<unsigned> loops{columnLoop};
   for (unsigned loop : llvm::reverse(reductionLoops))
     loops.push_back(loop);
@@ -137,8 +133,16 @@ LogicalResult Packing::add(ValueScope &outer) {
   for (AffineExpr result : maps[packedOperand].getResults())
     indices.push_back(translateAffine(result, allLoops, {}));
   packed.panel(vars) = operands[packedOperand].at(indices);
+  return loops;
+}
 
-  LoopReader read = [panel = packed.panel, loops](ExprsRef all) -> Expr {
+LogicalResult Packing::add(ValueScope &outer) {
+  PackedVariant packed;
+  packed.columns = vectors * shape.lanes;
+  packed.rows = std::max(shape.packedAccumulators / vectors, 1);
+  std::string name = stage.func.name() + "_packed";
+  packed.panel = Halide::Func(name + "_panel");
+  LoopReader read = [panel = packed.panel, loops = definePanel(packed)](ExprsRef all) -> Expr {
     std::vector<Expr> arguments;
     for (unsigned loop : loops)
       arguments.push_back(all[loop]);
@@ -154,12 +158,12 @@ LogicalResult Packing::add(ValueScope &outer) {
   packed.condition = Halide::Internal::simplify(height >= kManyRows && width >= packed.columns);
 
   TensorView &direct = stage.results.front();
+  TensorView alternative = second->results.front();
   if (Halide::Internal::is_const_one(packed.condition))
-    direct.at = second->results.front().at;
+    direct.at = alternative.at;
   else
-    direct.at = [direct = direct.at, alternative = second->results.front().at,
-                 condition = packed.condition](ExprsRef indices) {
-      return Halide::select(condition, alternative(indices), direct(indices));
+    direct.at = [direct = direct.at, alternative, condition = packed.condition](ExprsRef indices) {
+      return Halide::select(condition, alternative.at(indices), direct(indices));
     };
   stage.packed = std::move(packed);
   return success();
