@@ -2,8 +2,8 @@
 
 usage: check_model.py HALYARD MODEL_DIR WORK_DIR [COMPILE_OPTION...]
 
-For every prompt, batches with padding included: the greedy tokens are equal, and the encoder's output and the first
-three logits agree to 1e-4, absolute plus relative.
+For every prompt, batches with padding included: the tokens by greedy search and, where the reference has them, with
+four beams are equal, and the encoder's output and the first three logits agree to 1e-4, absolute plus relative.
 """
 import json
 import pathlib
@@ -26,12 +26,10 @@ def settings(model):
     return merged
 
 
-def trim(row, pad, eos):
-    """A row of the reference without its padding. Where pad is the end token as well, one of them stays."""
+def text(row, eos):
+    """A row of the reference up to its end token, which may be its first token as well."""
     row = [int(token) for token in row]
-    while len(row) > 1 and row[-1] == pad and (pad != eos or row[-2] == pad):
-        row.pop()
-    return row
+    return row[:row.index(eos, 1) + 1] if eos in row[1:] else row
 
 
 class Reference:
@@ -95,22 +93,24 @@ def check_memory(reference, row, got, want):
         expect_close(name, got, want, slack=2 * reference.rounding(row, want))
 
 
-def check_prompt(reference, halyard, artifact, scratch, config):
+def check_prompt(reference, halyard, artifact, scratch, eos):
     # What the reference was generated with: a limit, and for some models the decoder's prompt.
     with_prompt = json.loads((reference.model / "reference.json").read_text()).get("generate", {})
-    options = ["--max-new-tokens", with_prompt.get("max_new_tokens", 24), "--num-beams", 1]
+    options = ["--max-new-tokens", with_prompt.get("max_new_tokens", 24)]
     if "decoder_input_ids" in with_prompt:
         options += ["--decoder-ids", ",".join(map(str, with_prompt["decoder_input_ids"]))]
-    tokens, logits, memory = generate(halyard, artifact, reference.inputs, scratch, options)
-    for row, want in enumerate(reference.values["greedy_ids"]):
-        name = f"{reference.prompt}[{row}]"
-        want = trim(want, config.get("pad_token_id"), config.get("eos_token_id"))
-        if tokens[row] != want:
-            raise Failure(f"{name}: tokens {tokens[row]}, expected {want}")
+    for beams, key in ((4, "beam4_ids"), (1, "greedy_ids")):
+        if key not in reference.values:
+            continue
+        tokens, logits, memory = generate(halyard, artifact, reference.inputs, scratch, [*options, "--num-beams", beams])
+        for row, want in enumerate(reference.values[key]):
+            if tokens[row] != text(want, eos):
+                raise Failure(f"{reference.prompt}[{row}] with {beams} beams: tokens {tokens[row]}, expected {text(want, eos)}")
+    for row in range(len(tokens)):
         want_memory, want_logits = reference.expected(row)
         if want_memory is not None:
             check_memory(reference, row, memory[row][:len(want_memory)], want_memory)
-        expect_close(f"{name} logits", logits[row][:LOGITS], want_logits)
+        expect_close(f"{reference.prompt}[{row}] logits", logits[row][:LOGITS], want_logits)
     return len(tokens)
 
 
@@ -122,7 +122,7 @@ def check():
     texts = 0
     for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
         reference = Reference(model, archive, prompt)
-        texts += check_prompt(reference, halyard, artifact, work / prompt, settings(model))
+        texts += check_prompt(reference, halyard, artifact, work / prompt, settings(model).get("eos_token_id"))
     if not texts:
         raise Failure("reference.npz holds no texts")
     return f"{texts} texts exact"
