@@ -32,9 +32,11 @@ using Halide::Var;
 static constexpr float kLowest = std::numeric_limits<float>::lowest();
 static constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 /// Keys of a block and queries that share it.
-static constexpr int kKeyBlock = 64, kQueryBlock = 96, kRaggedKeyBlock = 32;
+static constexpr int kKeyBlock = 64, kQueryBlock = 192, kRaggedKeyBlock = 32;
 /// Features that share one copy of a row's running maximum.
 static constexpr int kGroupWidth = 16;
+/// Lanes that the scores of a block are reduced to by vectors, before the rest goes one by one.
+static constexpr int kReducedLanes = 8;
 /// Elements of a cache from which its heads are worth a thread each.
 static constexpr int64_t kParallelElements = 65536;
 
@@ -83,7 +85,7 @@ private:
 
   // Arguments: key in block or feature, row, head, block.
   Var j{"j"}, d{"d"}, i{"i"}, h{"h"}, b{"b"}, lane{"lane"}, rowOfTile{"rowOfTile"};
-  Halide::RVar ofFeatures, ofLanes, ofLanesMass, ofKeys, blocks;
+  Halide::RVar ofFeatures, ofKeys, blocks;
   Func transposed, dot, score, laneTop, top, weight, laneMass, mass, mixed, running;
   std::optional<LaneSum> dotSum;
 };
@@ -188,29 +190,33 @@ void Attention::defineScores() {
   score(j, i, h, b) = Halide::select(b * keyBlock + j < visibleKeys(i), value, kMinusInfinity);
 }
 
-void Attention::defineWeights() {
-  // Maximum and mass of a block: across its vectors first, then across the lanes of one.
-  auto acrossVectors = [&](auto element, auto combine) {
-    Expr result = element(lane);
-    for (int start = lanes; start < keyBlock; start += lanes)
-      result = combine(result, element(lane + start));
-    return result;
-  };
-  auto isMasked = [&](Expr at) { return Halide::strict_float(score(at, i, h, b) < kLowest); };
-  auto finite = [&](Expr at) { return Halide::select(isMasked(at), kLowest, score(at, i, h, b)); };
-  laneTop(lane, i, h, b) = acrossVectors(finite, [](Expr x, Expr y) { return Halide::max(x, y); });
-  Halide::RDom overLanes(0, lanes);
-  ofLanes = overLanes.x;
-  top(i, h, b) = kLowest;
-  top(i, h, b) = Halide::max(top(i, h, b), laneTop(overLanes.x, i, h, b));
+/// Combines `count` values pairwise; `at` gives one of them.
+template <typename At, typename Combine>
+static Expr combineTree(int start, int count, At at, Combine combine) {
+  if (count == 1)
+    return at(start);
+  int half = count / 2;
+  return combine(combineTree(start, half, at, combine), combineTree(start + half, count - half, at, combine));
+}
 
-  weight(j, i, h, b) = Halide::select(isMasked(j), 0.0f, Halide::exp(finite(j) - top(i, h, b)));
-  laneMass(lane, i, h, b) =
-      acrossVectors([&](Expr at) { return weight(at, i, h, b); }, [](Expr x, Expr y) { return x + y; });
-  Halide::RDom overLanesMass(0, lanes);
-  ofLanesMass = overLanesMass.x;
-  mass(i, h, b) = 0.0f;
-  mass(i, h, b) += laneMass(overLanesMass.x, i, h, b);
+/// Maximum and mass of a block: a vector of partial results first, then across its lanes.
+void Attention::defineWeights() {
+  auto larger = [](Expr x, Expr y) { return Halide::select(Halide::strict_float(x > y), x, y); };
+  auto sum = [](Expr x, Expr y) { return x + y; };
+  auto acrossVectors = [&](Func &of, auto combine) {
+    auto vector = [&](int index) { return of(index * kReducedLanes + lane, i, h, b); };
+    return combineTree(0, keyBlock / kReducedLanes, vector, combine);
+  };
+  auto acrossLanes = [&](Func &of, auto combine) {
+    return combineTree(0, kReducedLanes, [&](int index) { return of(index, i, h, b); }, combine);
+  };
+  laneTop(lane, i, h, b) = acrossVectors(score, larger);
+  top(i, h, b) = larger(acrossLanes(laneTop, larger), kLowest);
+  Expr masked = Halide::strict_float(score(j, i, h, b) < kLowest);
+  Expr finite = Halide::select(masked, kLowest, score(j, i, h, b));
+  weight(j, i, h, b) = Halide::select(masked, 0.0f, Halide::exp(finite - top(i, h, b)));
+  laneMass(lane, i, h, b) = acrossVectors(weight, sum);
+  mass(i, h, b) = acrossLanes(laneMass, sum);
 
   Halide::RDom keys(0, keyBlock);
   ofKeys = keys.x;
@@ -306,13 +312,14 @@ void Attention::scheduleRunning(int lanes, int rowsAtOnce, int tile) {
 /// Maximum, weights and mass of each block.
 void Attention::scheduleWeights(int lanes, int tile) {
   for (Func *func : {&laneTop, &laneMass}) {
-    func->compute_at(running, i).vectorize(lane);
+    func->compute_at(running, i)
+        .bound(lane, 0, kReducedLanes)
+        .vectorize(lane, std::min(lanes, kReducedLanes));
     onStack(*func, tile);
   }
-  for (auto [func, across] : {std::pair(&top, ofLanes), std::pair(&mass, ofLanesMass)}) {
+  for (Func *func : {&top, &mass}) {
     func->compute_at(running, i);
     onStack(*func, tile);
-    func->update().atomic().vectorize(across);
   }
   weight.compute_at(running, i).vectorize(j, lanes);
   onStack(weight, tile);

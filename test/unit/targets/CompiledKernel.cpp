@@ -9,6 +9,8 @@
 
 #include <HalideRuntime.h>
 #include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace halyard;
 using namespace halyard::test;
@@ -66,19 +68,42 @@ std::vector<std::string> CompiledKernel::undefinedSymbols() const {
 }
 
 namespace {
-/// A buffer descriptor over a tensor.
+/// Memory that ends where a page begins that cannot be touched: reading or writing past the end is a crash.
+class GuardedMemory {
+public:
+  explicit GuardedMemory(size_t bytes) {
+    size_t page = sysconf(_SC_PAGESIZE), used = llvm::alignTo(bytes, page);
+    length = used + page;
+    start = static_cast<char *>(
+        mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(start + used, page, PROT_NONE);
+    data = start + used - bytes;
+  }
+  ~GuardedMemory() { munmap(start, length); }
+  GuardedMemory(const GuardedMemory &) = delete;
+
+  char *data;
+
+private:
+  char *start;
+  size_t length;
+};
+
+/// A buffer descriptor over a guarded copy of a tensor.
 struct Descriptor {
-  explicit Descriptor(const HostTensor &tensor) : dims(tensor.shape.size()) {
+  explicit Descriptor(const HostTensor &tensor) : memory(tensor.bytes()), dims(tensor.shape.size()) {
+    std::memcpy(memory.data, tensor.data.get(), tensor.bytes());
     int32_t stride = 1;
     for (size_t i = 0; i < dims.size(); ++i) {
       int32_t extent = tensor.shape[dims.size() - 1 - i];
       dims[i] = halide_dimension_t(0, extent, stride);
       stride *= extent;
     }
-    buffer.host = static_cast<uint8_t *>(tensor.data.get());
+    buffer.host = reinterpret_cast<uint8_t *>(memory.data);
     buffer.dimensions = dims.size();
     buffer.dim = dims.data();
   }
+  GuardedMemory memory;
   std::vector<halide_dimension_t> dims;
   halide_buffer_t buffer = {};
 };
@@ -114,5 +139,8 @@ std::vector<HostTensor> CompiledKernel::run(llvm::ArrayRef<Argument> arguments,
     add(results.back());
   }
   callWords(entry, words);
+  size_t first = descriptors.size() - results.size();
+  for (auto [index, result] : llvm::enumerate(results))
+    std::memcpy(result.data.get(), descriptors[first + index]->memory.data, result.bytes());
   return results;
 }
