@@ -3,6 +3,7 @@
 #include "targets/Common/JitKernel.h"
 
 #include "targets/Common/Algorithms/SeqOps.h"
+#include "targets/Common/HalideErrors.h"
 #include "targets/Common/LinalgToHalide/LinalgOps.h"
 #include "targets/Common/Schedules/CpuSchedule.h"
 #include "targets/Common/Schedules/StackStorage.h"
@@ -134,6 +135,7 @@ void scheduleForEvaluation(Stage &stage) {
 } // namespace
 
 FailureOr<std::shared_ptr<JitKernel>> JitKernel::compile(Operation *op, const KernelBinding &binding) {
+  captureHalideMessages();
   try {
     JitTranslation translation(op, binding);
     FailureOr<Stage> stage = translation.run();

@@ -1,4 +1,5 @@
 // From a kernel function to a file, through a target's schedule.
+#include "targets/Common/HalideErrors.h"
 #include "targets/Common/Kernel.h"
 #include "targets/Common/Schedules/StackStorage.h"
 #include "targets/Common/Target.h"
@@ -28,6 +29,7 @@ private:
 
 static LogicalResult compile(func::FuncOp function, const Target &target, StringRef path,
                              Halide::OutputFileType kind) {
+  captureHalideMessages();
   try {
     FailureOr<Kernel> kernel = translateKernel(function, target.shape());
     if (failed(kernel))

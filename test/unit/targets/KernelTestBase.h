@@ -50,6 +50,23 @@ protected:
     EXPECT_EQ(wrong, 0);
   }
 
+  /// The compiled function gives what the evaluator gives.
+  void compare(const std::string &text, llvm::ArrayRef<HostTensor> arguments, double tolerance = 1e-5) {
+    auto expected = evaluate(text, arguments);
+    std::vector<CompiledKernel::Argument> same(arguments.begin(), arguments.end());
+    std::vector<llvm::SmallVector<int64_t>> shapes;
+    for (const HostTensor &tensor : expected)
+      shapes.push_back(tensor.shape);
+    auto actual = run(text, same, shapes);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (auto [a, e] : llvm::zip(actual, expected)) {
+      if (e.elementType.isF32())
+        expectNear(a, doubles(e), tolerance);
+      else
+        EXPECT_EQ(std::memcmp(a.data.get(), e.data.get(), e.bytes()), 0);
+    }
+  }
+
   static std::vector<double> doubles(const HostTensor &tensor) {
     return {tensor.values<float>().begin(), tensor.values<float>().end()};
   }
