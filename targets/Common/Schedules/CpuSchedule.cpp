@@ -302,6 +302,31 @@ void OutputSchedule::applyTile(Halide::Stage stage, const Branch &branch) {
     stage.parallel(columnOuter);
 }
 
+namespace {
+/// A long sum in two levels: blocks of terms, and the sum of the blocks.
+struct BlockedSum {
+  Halide::Func partial;
+  Halide::RVar block, term;
+  unsigned split; // which of the reductions is cut into blocks
+};
+} // namespace
+
+/// Rounding errors of a sum grow with the number of terms added one after the other; in blocks they grow with
+/// the block and the number of blocks. None if the sum is short or not of floats.
+static std::optional<BlockedSum> blockSum(Halide::Func func, const PackedVariant &packed) {
+  constexpr int kTermsPerBlock = 32;
+  // After its columns, the panel is indexed by the reductions in their order.
+  auto extents = ArrayRef(packed.panelExtents).slice(1, packed.reductions.size());
+  unsigned longest = llvm::max_element(extents) - extents.begin();
+  if (func.type() != Halide::Float(32) || extents[longest] < 2 * kTermsPerBlock ||
+      extents[longest] % kTermsPerBlock)
+    return std::nullopt;
+  BlockedSum sum{Halide::Func(), Halide::RVar("block"), Halide::RVar("term"), longest};
+  func.update().split(packed.reductions[longest], sum.block, sum.term, kTermsPerBlock);
+  sum.partial = func.update().rfactor(sum.block, Var("own"));
+  return sum;
+}
+
 /// Accumulators of a tile: columns in vectors, everything unrolled, the reduction outermost.
 void OutputSchedule::placeReduction(Helper &helper) {
   Stage &stage = *helper.stage;
@@ -329,7 +354,15 @@ void OutputSchedule::placeReduction(Helper &helper) {
   };
   func.compute_at(output.func, rowPosition >= 0 ? rowOuter : columnOuter).store_in(kStackStorage);
   schedule(func, {});
-  schedule(func.update(), {reductions.begin(), reductions.end()});
+  std::vector<Halide::VarOrRVar> loops(reductions.begin(), reductions.end());
+  if (std::optional<BlockedSum> blocked = isPacked ? blockSum(func, *stage.packed) : std::nullopt) {
+    blocked->partial.compute_at(func, blocked->block).store_in(kStackStorage);
+    schedule(blocked->partial, {});
+    loops[blocked->split] = blocked->term;
+    schedule(blocked->partial.update(), loops);
+    loops = {blocked->block};
+  }
+  schedule(func.update(), loops);
   if (isPacked)
     placePanel(*stage.packed);
 }
