@@ -62,7 +62,8 @@ CLI::App *addRun(CLI::App &app, RunOptions &options) {
                       "Prompt for the decoder, \"1,2\" [its start token]");
   command->add_option("--max-new-tokens", options.maxNewTokens, "Most tokens to generate")
       ->check(CLI::Range(1, INT32_MAX));
-  command->add_option("--num-beams", options.numBeams, "Beams to search with [greedy search]")->check(CLI::Range(1, 1024));
+  command->add_option("--num-beams", options.numBeams, "Beams to search with [greedy search]")
+      ->check(CLI::Range(1, 1024));
   command->add_option("--threads", options.threads, "Threads [one per core]")->check(CLI::Range(1, 1024));
   command->add_option("--logits", options.logits,
                       "Write the logits, float32 [batch, steps, vocabulary], .npy");

@@ -1,6 +1,6 @@
-// The commands of the `halyard` program, one file each. The command line is parsed in CommandLine.cpp, the only file
-// that knows the parsing library; a command sees a plain structure of what was asked, prints its results to standard
-// output and its errors to standard error, and returns the program's exit status.
+// The commands of the `halyard` program, one file each. The command line is parsed in CommandLine.cpp, the
+// only file that knows the parsing library; a command sees a plain structure of what was asked, prints its
+// results to standard output and its errors to standard error, and returns the program's exit status.
 #ifndef HALYARD_COMPILER_DRIVER_COMMANDS_H
 #define HALYARD_COMPILER_DRIVER_COMMANDS_H
 
@@ -12,17 +12,18 @@ namespace halyard::driver {
 
 /// Exit status of the program.
 enum ExitStatus {
-  kDone = 0,       // what was asked is done
-  kModelError = 1, // the model, its input or the machine is at fault: one message said so, nothing is left half-written
+  kDone = 0, // what was asked is done
+  kModelError =
+      1, // the model, its input or the machine is at fault: one message said so, nothing is left half-written
   kUsageError = 2, // the command line is at fault
 };
 
 /// halyard compile MODEL_DIR -o ART
 struct CompileOptions {
-  std::string model;           // folder with the ONNX files and config.json
-  std::string output;          // folder to write; may be empty with stopAfter
-  std::string name;            // name of the artifact; empty: taken from output
-  std::string encoder;         // files that are named rather than found: absolute, or relative to model
+  std::string model;   // folder with the ONNX files and config.json
+  std::string output;  // folder to write; may be empty with stopAfter
+  std::string name;    // name of the artifact; empty: taken from output
+  std::string encoder; // files that are named rather than found: absolute, or relative to model
   std::string decoder;
   std::string decoderWithPast;
   std::string target = "x86-64";

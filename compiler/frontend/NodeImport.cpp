@@ -276,7 +276,8 @@ FailureOr<Operation *> GraphImporter::createOperation(const NodeProto &node, Sco
     return failure();
   if (failed(inferResultTypes(op)))
     return failure();
-  // An If within a branch is in a region that belongs to no operation yet, which the verifier does not expect.
+  // An If within a branch is in a region that belongs to no operation yet, which the verifier does not
+  // expect.
   bool attached = op->getParentOp() != nullptr;
   if ((op->getNumRegions() == 0 || attached) && failed(verify(op, /*verifyRecursively=*/false)))
     return failure();

@@ -1,4 +1,5 @@
-// The compiler's phases, each a named pipeline. Compilation can stop after any of them (`halyard compile --stop-after`).
+// The compiler's phases, each a named pipeline. Compilation can stop after any of them (`halyard compile
+// --stop-after`).
 #ifndef HALYARD_COMPILER_PIPELINES_PIPELINES_H
 #define HALYARD_COMPILER_PIPELINES_PIPELINES_H
 
@@ -25,8 +26,8 @@ void registerDialects(mlir::DialectRegistry &registry);
 /// Adds the passes of one phase. Nothing is added for import, which makes the module in the first place.
 void buildPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options);
 
-/// Runs all phases after import up to and including `last` over a module that was imported. On failure an error has been
-/// emitted at the operation that is at fault.
+/// Runs all phases after import up to and including `last` over a module that was imported. On failure an
+/// error has been emitted at the operation that is at fault.
 mlir::LogicalResult runPhases(mlir::ModuleOp module, Phase last, const PipelineOptions &options);
 
 /// Makes every phase known to halyard-opt as `--halyard-PHASE`.

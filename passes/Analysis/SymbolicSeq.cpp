@@ -36,7 +36,8 @@ AffineExpr exprOf(Value index, const LengthAlgebra &algebra) {
   }
   AffineMap map = apply.getAffineMap();
   ArrayRef<AffineExpr> all(operands);
-  return map.getResult(0).replaceDimsAndSymbols(all.take_front(map.getNumDims()), all.drop_front(map.getNumDims()));
+  return map.getResult(0).replaceDimsAndSymbols(all.take_front(map.getNumDims()),
+                                                all.drop_front(map.getNumDims()));
 }
 
 void extractSlice(tensor::ExtractSliceOp op, SymbolicInference &in) {

@@ -230,7 +230,8 @@ static LogicalResult scatterND(Operation *op, Arguments arguments, Results &resu
   int64_t tuple = indices.shape.back(), count = tuple == 0 ? 0 : indices.elements() / tuple;
   int64_t slice = product(ArrayRef(data.shape).drop_front(tuple));
   Shape strides = stridesOf(data.shape);
-  // Masks are scattered element by element at every length: indices are read without asking for their type each time.
+  // Masks are scattered element by element at every length: indices are read without asking for their type
+  // each time.
   bool wide = indices.elementType.isInteger(64);
   ArrayRef<int64_t> known = wide ? indices.values<int64_t>() : ArrayRef<int64_t>();
   int64_t size = width(data);
@@ -238,7 +239,8 @@ static LogicalResult scatterND(Operation *op, Arguments arguments, Results &resu
     int64_t start = 0;
     for (int64_t axis = 0; axis < tuple; ++axis) {
       int64_t position = i * tuple + axis;
-      int64_t index = checkedIndex(op, wide ? known[position] : indices.integerAt(position), data.shape[axis]);
+      int64_t index =
+          checkedIndex(op, wide ? known[position] : indices.integerAt(position), data.shape[axis]);
       if (index < 0)
         return failure();
       start += index * strides[axis];

@@ -35,7 +35,8 @@ std::optional<Lengths> lengthsReaching(AffineExpr extent, const LengthLimits &li
   for (int64_t length = 1, end = onSource ? limits.source : limits.target; length <= end; ++length) {
     std::pair<int64_t, int64_t> pair(onSource ? length : 1, onSource ? 1 : length);
     SmallVector<Attribute> value;
-    if (failed(map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
+    if (failed(
+            map.constantFold({builder.getIndexAttr(pair.first), builder.getIndexAttr(pair.second)}, value)))
       return std::nullopt;
     int64_t reached = cast<IntegerAttr>(value.front()).getInt();
     if (reached < 1 || reached == last)

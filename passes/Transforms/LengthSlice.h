@@ -20,7 +20,8 @@ struct LengthLimits {
 /// Pairs of a source and a target length.
 using Lengths = llvm::SmallVector<std::pair<int64_t, int64_t>>;
 
-/// The lengths at which `extent` takes each of its values, shortest first; none if it depends on both lengths or neither.
+/// The lengths at which `extent` takes each of its values, shortest first; none if it depends on both lengths
+/// or neither.
 std::optional<Lengths> lengthsReaching(mlir::AffineExpr extent, const LengthLimits &limits);
 
 /// Everything a length-only value is computed from, as a function of its own, lowered by the one lowering

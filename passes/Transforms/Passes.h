@@ -3,8 +3,8 @@
 #define HALYARD_PASSES_TRANSFORMS_PASSES_H
 
 #include "dialects/Seq/IR/Seq.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace halyard {

@@ -1,7 +1,8 @@
 // raise-activation: GELU spelled out becomes one onnx.Gelu.
 //
-// Both forms are x * 0.5 * (1 + g(x)), with g(x) = erf(x / sqrt 2) or tanh(sqrt(2 / pi) (x + 0.044715 x^3)). Exporters
-// multiply the three factors in every order, so they are collected, not matched: from 1 + g on, through every product.
+// Both forms are x * 0.5 * (1 + g(x)), with g(x) = erf(x / sqrt 2) or tanh(sqrt(2 / pi) (x + 0.044715 x^3)).
+// Exporters multiply the three factors in every order, so they are collected, not matched: from 1 + g on,
+// through every product.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "passes/Analysis/LayoutView.h"
 #include "passes/Transforms/Passes.h"
@@ -22,7 +23,8 @@ bool isNear(std::optional<double> value, double expected) {
   return value && std::fabs(*value - expected) < 1e-4 * std::fabs(expected);
 }
 
-/// The other operand of a product of `value` and a constant near `factor` (or a quotient by one near its inverse).
+/// The other operand of a product of `value` and a constant near `factor` (or a quotient by one near its
+/// inverse).
 Value scaledBy(Value value, double factor) {
   Operation *op = value.getDefiningOp();
   if (isa_and_nonnull<onnx::DivOp>(op) && isNear(constantScalar(op->getOperand(1)), 1.0 / factor))
@@ -101,7 +103,8 @@ struct RaiseActivation : impl::RaiseActivationBase<RaiseActivation> {
 
   static void raise(Operation *root) {
     bool exact = isa<onnx::ErfOp>(root);
-    Value x = exact ? scaledBy(root->getOperand(0), std::sqrt(0.5)) : argumentOfTanhForm(cast<onnx::TanhOp>(root));
+    Value x =
+        exact ? scaledBy(root->getOperand(0), std::sqrt(0.5)) : argumentOfTanhForm(cast<onnx::TanhOp>(root));
     if (!x || !root->hasOneUse())
       return;
     auto sum = dyn_cast<onnx::AddOp>(*root->getUsers().begin());

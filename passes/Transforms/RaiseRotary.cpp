@@ -1,8 +1,10 @@
 // raise-rotary: rotary position embedding spelled out becomes seq.rotary over rows.
 //
-// The form is x * cos + r * sin, where r holds each pair of x turned by a quarter: Concat(-x2, x1) of two halves, or
-// (-x1, x0, -x3, x2, ..) interleaved. It may cover the leading features of a head only, the rest being concatenated
-// unchanged. cos and sin repeat themselves for both members of a pair; that is checked by evaluating them at every length.
+// The form is x * cos + r * sin, where r holds each pair of x turned by a quarter: Concat(-x2, x1) of two
+// halves, or
+// (-x1, x0, -x3, x2, ..) interleaved. It may cover the leading features of a head only, the rest being
+// concatenated unchanged. cos and sin repeat themselves for both members of a pair; that is checked by
+// evaluating them at every length.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/LengthOnly.h"
@@ -66,7 +68,8 @@ std::optional<std::pair<Value, Value>> pairOf(Value value) {
   auto concat = value.getDefiningOp<onnx::ConcatOp>();
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!concat || !type || concat->getNumOperands() != 2 ||
-      (static_cast<int64_t>(concat.getAxis()) != -1 && static_cast<int64_t>(concat.getAxis()) + 1 != type.getRank()))
+      (static_cast<int64_t>(concat.getAxis()) != -1 &&
+       static_cast<int64_t>(concat.getAxis()) + 1 != type.getRank()))
     return std::nullopt;
   return std::pair(concat->getOperand(0), concat->getOperand(1));
 }
@@ -91,10 +94,11 @@ Value turned(Value value, bool &interleaved) {
   if (!upper || !lower || upper->data != lower->data || !isLastAxis(*upper) || !isLastAxis(*lower))
     return {};
   int64_t extent = *lastExtent(upper->data);
-  bool fits = interleaved ? upper->start == 1 && upper->step == 2 && upper->end == extent && lower->start == 0 &&
-                                lower->step == 2 && lower->end >= extent - 1
-                          : upper->step == 1 && lower->step == 1 && lower->start == 0 && lower->end == extent / 2 &&
-                                upper->start == extent / 2 && upper->end == extent;
+  bool fits = interleaved
+                  ? upper->start == 1 && upper->step == 2 && upper->end == extent && lower->start == 0 &&
+                        lower->step == 2 && lower->end >= extent - 1
+                  : upper->step == 1 && lower->step == 1 && lower->start == 0 && lower->end == extent / 2 &&
+                        upper->start == extent / 2 && upper->end == extent;
   return fits && extent % 2 == 0 ? upper->data : Value();
 }
 
@@ -108,8 +112,8 @@ struct Rotation {
 class RotaryRaiser {
 public:
   RotaryRaiser(func::FuncOp function, const SymbolicShapes &shapes)
-      : function(function), shapes(shapes), evaluator(function.getContext()), limits(LengthLimits::of(function)),
-        layout(function.getContext()) {
+      : function(function), shapes(shapes), evaluator(function.getContext()),
+        limits(LengthLimits::of(function)), layout(function.getContext()) {
     registerOnnxHostOps(evaluator);
   }
 
@@ -197,20 +201,22 @@ bool RotaryRaiser::repeats(Value table, bool interleaved) {
 /// If only the leading features of `x` are turned and the rest is concatenated unchanged, takes the whole.
 void RotaryRaiser::takeRest(Rotation &rotation) {
   auto leading = sliceOf(rotation.x);
-  if (!leading || !isLastAxis(*leading) || leading->start != 0 || leading->step != 1 || !rotation.result.hasOneUse())
+  if (!leading || !isLastAxis(*leading) || leading->start != 0 || leading->step != 1 ||
+      !rotation.result.hasOneUse())
     return;
   Value whole = rotation.result.getUsers().begin()->getResult(0);
   auto pair = pairOf(whole);
   auto rest = pair && pair->first == rotation.result ? sliceOf(pair->second) : std::nullopt;
-  if (!rest || rest->data != leading->data || !isLastAxis(*rest) || rest->start != leading->end || rest->step != 1 ||
-      rest->end != *lastExtent(rest->data))
+  if (!rest || rest->data != leading->data || !isLastAxis(*rest) || rest->start != leading->end ||
+      rest->step != 1 || rest->end != *lastExtent(rest->data))
     return;
   rotation.x = leading->data;
   rotation.result = whole;
 }
 
 /// One value per row and pair, [time, rotary / 2].
-Value RotaryRaiser::perPair(OpBuilder &builder, Location loc, Value table, const Rotation &rotation, AffineExpr time) {
+Value RotaryRaiser::perPair(OpBuilder &builder, Location loc, Value table, const Rotation &rotation,
+                            AffineExpr time) {
   auto constant = [&](int64_t value) { return getAffineConstantExpr(value, builder.getContext()); };
   auto index = [&](int64_t value) -> Value {
     auto type = RankedTensorType::get({1}, builder.getI64Type());
@@ -263,10 +269,9 @@ void RotaryRaiser::raise(Rotation &rotation) {
     return;
   Value cos = perPair(builder, loc, rotation.cos, rotation, (*shape)[time]);
   Value sin = perPair(builder, loc, rotation.sin, rotation, (*shape)[time]);
-  Value turnedRows =
-      seq::RotaryOp::create(builder, loc, input.getType(), input, cos, sin, builder.getI64IntegerAttr(heads),
-                            builder.getI64IntegerAttr(rotation.rotary),
-                            rotation.interleaved ? builder.getUnitAttr() : UnitAttr());
+  Value turnedRows = seq::RotaryOp::create(
+      builder, loc, input.getType(), input, cos, sin, builder.getI64IntegerAttr(heads),
+      builder.getI64IntegerAttr(rotation.rotary), rotation.interleaved ? builder.getUnitAttr() : UnitAttr());
   bool headsFirst = !wide.empty() && wide.front() < time;
   Value result = headsFirst ? layout.fromRows(builder, loc, turnedRows, (*shape)[time], heads, size, *shape)
                             : layout.reshape(builder, loc, turnedRows, *shape);

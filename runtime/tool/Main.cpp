@@ -2,9 +2,9 @@
 //
 //   NAME (--ids 1,2,3 | --features FILE) [--max-new-tokens N] [--weights FILE] [--threads N]
 //
-// Compiled with -DHALYARD_PROGRAM=NAME_program. Weights are looked for beside the executable. Prints the text in
-// one line, start token or prompt first, end token last. Exit status: 0 done; 1 the input or the weights are at
-// fault; 2 the command line is.
+// Compiled with -DHALYARD_PROGRAM=NAME_program. Weights are looked for beside the executable. Prints the text
+// in one line, start token or prompt first, end token last. Exit status: 0 done; 1 the input or the weights
+// are at fault; 2 the command line is.
 #include "halyard/session.h"
 #include "halyard/threads.h"
 

@@ -117,7 +117,7 @@ int main(int argc, char **argv) {
   }
   if (mode == "--update")
     writeList(argv[2], passed);
-  llvm::outs() << passed.size() << " of " << ran << " tests pass, " << unsupported
-               << " are not supported, " << broken << " that should pass do not\n";
+  llvm::outs() << passed.size() << " of " << ran << " tests pass, " << unsupported << " are not supported, "
+               << broken << " that should pass do not\n";
   return broken == 0 || mode == "--update" ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 // How a session's memory is divided: known at compile time, so that firmware can reserve it statically.
 //
-//   session record | a record per slot | tokens of every slot | tokens of finished beams | candidates of beam search
-//   | rows of a step | logits of a step | arena
+//   session record | a record per slot | tokens of every slot | tokens of finished beams | candidates of beam
+//   search | rows of a step | logits of a step | arena
 #ifndef HALYARD_LAYOUT_H
 #define HALYARD_LAYOUT_H
 
