@@ -31,15 +31,11 @@ static bool isQuantizable(Type type) {
   return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() >= 8 && type.getIntOrFloatBitWidth() <= 32;
 }
 
-static LogicalResult dequantize(Operation *op, Lowering &l, Value x, Value scale, Value zero, int64_t axis,
-                                int64_t block) {
+/// An element with its scale and, where there is one, its zero point.
+static FailureOr<SmallVector<Read>> elementAndParameters(Operation *op, Lowering &l, Value x, Value scale,
+                                                         Value zero, int64_t axis, int64_t block) {
   int64_t rank = rankOf(x);
-  axis = normalized(axis, rank);
-  Type type = elementOf(op->getResult(0)), integer = l.b.getI32Type(), real = l.b.getF32Type();
-  if (!isQuantizable(elementOf(x)))
-    return op->emitOpError("of elements ") << elementOf(x) << " is not supported";
   SmallVector<Read> reads{{x, l.identity(rank)}};
-  bool hasZero = !onnx::isAbsent(zero);
   for (Value parameter : {scale, zero}) {
     if (onnx::isAbsent(parameter))
       continue;
@@ -48,7 +44,21 @@ static LogicalResult dequantize(Operation *op, Lowering &l, Value x, Value scale
       return failure();
     reads.push_back({parameter, *map});
   }
-  l.replace(op, l.generic(l.extents(x), type, reads, [&](Scalars &s, ValueRange v) {
+  return reads;
+}
+
+static LogicalResult dequantize(Operation *op, Lowering &l, Value x, Value scale, Value zero, int64_t axis,
+                                int64_t block) {
+  int64_t rank = rankOf(x);
+  axis = normalized(axis, rank);
+  Type type = elementOf(op->getResult(0)), integer = l.b.getI32Type(), real = l.b.getF32Type();
+  if (!isQuantizable(elementOf(x)))
+    return op->emitOpError("of elements ") << elementOf(x) << " is not supported";
+  bool hasZero = !onnx::isAbsent(zero);
+  FailureOr<SmallVector<Read>> reads = elementAndParameters(op, l, x, scale, zero, axis, block);
+  if (failed(reads))
+    return failure();
+  l.replace(op, l.generic(l.extents(x), type, *reads, [&](Scalars &s, ValueRange v) {
     Value number = s.cast(v[0], integer);
     if (hasZero)
       number = s.sub(number, s.cast(v[2], integer));
@@ -84,17 +94,11 @@ static LogicalResult quantize(Operation *op, Lowering &l, Value x, Value scale, 
   Type type = elementOf(op->getResult(0)), real = l.b.getF32Type();
   if (!isQuantizable(type))
     return op->emitOpError("to elements ") << type << " is not supported";
-  SmallVector<Read> reads{{x, l.identity(rank)}};
   bool hasZero = !onnx::isAbsent(zero);
-  for (Value parameter : {scale, zero}) {
-    if (onnx::isAbsent(parameter))
-      continue;
-    FailureOr<AffineMap> map = parameterMap(op, l, parameter, rank, axis, block);
-    if (failed(map))
-      return failure();
-    reads.push_back({parameter, *map});
-  }
-  l.replace(op, l.generic(l.extents(x), type, reads, [&](Scalars &s, ValueRange v) {
+  FailureOr<SmallVector<Read>> reads = elementAndParameters(op, l, x, scale, zero, axis, block);
+  if (failed(reads))
+    return failure();
+  l.replace(op, l.generic(l.extents(x), type, *reads, [&](Scalars &s, ValueRange v) {
     Value zeroPoint = hasZero ? s.cast(v[2], real) : Value();
     return quantized(s, s.cast(v[0], real), s.cast(v[1], real), zeroPoint, type);
   }));
