@@ -188,6 +188,63 @@ def Seq_RotaryOp : Seq_Op<"rotary", [Pure]> {
   }];
 }
 
+//===-- linear layers -----------------------------------------------------------------------------------------------===//
+
+def Seq_QuantizeOp : Seq_Op<"quantize", [Pure]> {
+  let summary = "rows as 8-bit codes, each with a scale of its own";
+  let description = [{
+    ```
+    scales[i]   = max over k of |x[i, k]| / 127              (1 where that is 0)
+    codes[i, k] = round(x[i, k] / scales[i]) + zero_point    (half to even)
+    ```
+
+    Codes are signed without a zero point and unsigned with one (128). A row of codes is as long as a packed weight
+    needs, a multiple of its dot factor; what is beyond the input's features is `zero_point`.
+
+    ```mlir
+    %codes, %scales = seq.quantize %x {zero_point = 128} : tensor<?x510xf32> -> tensor<?x512xui8>, tensor<?xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, DefaultValuedAttr<I64Attr, "0">:$zero_point);
+  let results = (outs AnyRankedTensor:$codes, AnyRankedTensor:$scales);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($codes) `,` type($scales)";
+  let hasVerifier = 1;
+}
+
+def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
+  let summary = "rows times a packed constant matrix";
+  let description = [{
+    `y[i, o] = sum over k of x[i, k] w[k, o]`, with the matrix packed in panels that are read as one stream: element
+    (k, o) of it is `weight[o / P, k / V, o mod P, k mod V]`, where `weight` is a tensor<panels x K/V x P x V>; what is
+    beyond the matrix is zero. Panels are P columns wide; V terms stand together because one instruction of the target
+    multiplies and adds them. Inputs and weights are both f32, both bf16, or codes:
+
+    ```
+    y[i, o] = input_scale[i] scale[o] (sum over k of codes[i, k] w[k, o] - zero_point column_sums[o])
+    ```
+
+    where column_sums[o] is the sum over k of w[k, o]; it is there exactly if `zero_point` is not 0.
+
+    ```mlir
+    %y = seq.linear %x, %w : tensor<?x512xf32>, tensor<32x512x64x1xf32> -> tensor<?x2048xf32>
+    %z = seq.linear %codes, %v scale(%s : tensor<2048xf32>) input_scale(%t : tensor<?xf32>)
+        column_sums(%c : tensor<2048xi32>) {zero_point = 128}
+        : tensor<?x512xui8>, tensor<32x128x64x4xi8> -> tensor<?x2048xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight, Optional<AnyRankedTensor>:$scale,
+                       Optional<AnyRankedTensor>:$input_scale, Optional<AnyRankedTensor>:$column_sums,
+                       DefaultValuedAttr<I64Attr, "0">:$zero_point);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`scale` `(` $scale^ `:` type($scale) `)`)?
+    (`input_scale` `(` $input_scale^ `:` type($input_scale) `)`)?
+    (`column_sums` `(` $column_sums^ `:` type($column_sums) `)`)? attr-dict
+    `:` type($input) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===-- programs -------------------------------------------------------------------------------------------------===//
 
 def Seq_ProgramOp : Seq_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoTerminator, SingleBlock]> {

@@ -88,6 +88,58 @@ LogicalResult NormOp::verify() {
   return success();
 }
 
+LogicalResult QuantizeOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType()),
+       codes = cast<RankedTensorType>(getCodes().getType());
+  auto scales = cast<RankedTensorType>(getScales().getType());
+  if (input.getRank() != 2 || codes.getRank() != 2 || scales.getRank() != 1 ||
+      !input.getElementType().isF32() || !scales.getElementType().isF32())
+    return emitOpError("takes rows of f32 to rows of codes and an f32 scale each");
+  bool isUnsigned = codes.getElementType().isUnsignedInteger(8);
+  if (!isUnsigned && !codes.getElementType().isInteger(8))
+    return emitOpError("gives 8-bit codes, got ") << codes.getElementType();
+  if (isUnsigned != (getZeroPoint() != 0))
+    return emitOpError("gives unsigned codes exactly with a zero point, got ")
+           << codes.getElementType() << " and " << getZeroPoint();
+  if (codes.isDynamicDim(1) || input.isDynamicDim(1) || codes.getDimSize(1) < input.getDimSize(1))
+    return emitOpError("keeps all ") << input.getDimSize(1) << " features, got " << codes.getDimSize(1);
+  return success();
+}
+
+/// Panels of a packed weight hold all columns, and as many terms as a row of the input.
+static LogicalResult verifyPanels(LinearOp op, RankedTensorType input, RankedTensorType weight,
+                                  RankedTensorType result) {
+  if (input.getRank() != 2 || result.getRank() != 2 || weight.getRank() != 4 || !weight.hasStaticShape() ||
+      input.isDynamicDim(1) || result.isDynamicDim(1))
+    return op.emitOpError("takes rows and a weight packed as panels x terms / factor x columns x factor");
+  int64_t terms = weight.getDimSize(1) * weight.getDimSize(3), width = weight.getDimSize(2);
+  if (input.getDimSize(1) != terms)
+    return op.emitOpError("multiplies rows of ")
+           << input.getDimSize(1) << " with a weight of " << terms << " terms";
+  if (weight.getDimSize(0) != (result.getDimSize(1) + width - 1) / width)
+    return op.emitOpError("gives ") << result.getDimSize(1) << " columns from " << weight.getDimSize(0)
+                                    << " panels of " << width;
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType()),
+       weight = cast<RankedTensorType>(getWeight().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (failed(verifyPanels(*this, input, weight, result)))
+    return failure();
+  if (!result.getElementType().isF32())
+    return emitOpError("gives f32, got ") << result.getElementType();
+  bool isCoded = weight.getElementType().isInteger(8);
+  if (!isCoded && input.getElementType() != weight.getElementType())
+    return emitOpError("multiplies ") << input.getElementType() << " with " << weight.getElementType();
+  if (isCoded != static_cast<bool>(getScale()) || isCoded != static_cast<bool>(getInputScale()))
+    return emitOpError("has scales exactly for codes");
+  if ((getZeroPoint() != 0) != static_cast<bool>(getColumnSums()))
+    return emitOpError("has column sums exactly with a zero point");
+  return success();
+}
+
 OpBuilder ProgramOp::declarations() {
   Block &block = getBody().front();
   auto stage = llvm::find_if(block, [](Operation &op) { return !isa<StateOp, CrossOp>(op); });

@@ -1,0 +1,53 @@
+// Linear layers over packed weights: their form, and what the verifier refuses.
+// RUN: halyard-opt %s -split-input-file -verify-diagnostics | FileCheck %s
+
+// CHECK-LABEL: func.func @floats
+// CHECK: seq.linear %{{.*}}, %{{.*}} : tensor<?x510xf32>, tensor<2x510x64x1xf32> -> tensor<?x100xf32>
+func.func @floats(%x: tensor<?x510xf32>, %w: tensor<2x510x64x1xf32>) -> tensor<?x100xf32> {
+  %y = seq.linear %x, %w : tensor<?x510xf32>, tensor<2x510x64x1xf32> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
+// CHECK-LABEL: func.func @codes
+// CHECK: %[[C:.*]], %[[S:.*]] = seq.quantize %{{.*}} {zero_point = 128 : i64}
+// CHECK: seq.linear %[[C]], %{{.*}} scale(%{{.*}}) input_scale(%[[S]] : tensor<?xf32>) column_sums(%{{.*}})
+func.func @codes(%x: tensor<?x510xf32>, %w: tensor<2x128x64x4xi8>, %s: tensor<100xf32>, %c: tensor<100xi32>)
+    -> tensor<?x100xf32> {
+  %q, %t = seq.quantize %x {zero_point = 128} : tensor<?x510xf32> -> tensor<?x512xui8>, tensor<?xf32>
+  %y = seq.linear %q, %w scale(%s : tensor<100xf32>) input_scale(%t : tensor<?xf32>)
+      column_sums(%c : tensor<100xi32>) {zero_point = 128}
+      : tensor<?x512xui8>, tensor<2x128x64x4xi8> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
+// -----
+
+func.func @terms(%x: tensor<?x512xf32>, %w: tensor<2x510x64x1xf32>) -> tensor<?x100xf32> {
+  // expected-error @below {{'seq.linear' op multiplies rows of 512 with a weight of 510 terms}}
+  %y = seq.linear %x, %w : tensor<?x512xf32>, tensor<2x510x64x1xf32> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
+// -----
+
+func.func @columns(%x: tensor<?x510xf32>, %w: tensor<2x510x64x1xf32>) -> tensor<?x200xf32> {
+  // expected-error @below {{'seq.linear' op gives 200 columns from 2 panels of 64}}
+  %y = seq.linear %x, %w : tensor<?x510xf32>, tensor<2x510x64x1xf32> -> tensor<?x200xf32>
+  return %y : tensor<?x200xf32>
+}
+
+// -----
+
+func.func @noScale(%x: tensor<?x512xi8>, %w: tensor<2x128x64x4xi8>) -> tensor<?x100xf32> {
+  // expected-error @below {{'seq.linear' op has scales exactly for codes}}
+  %y = seq.linear %x, %w : tensor<?x512xi8>, tensor<2x128x64x4xi8> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
+// -----
+
+func.func @sign(%x: tensor<?x512xf32>) -> tensor<?x512xi8> {
+  // expected-error @below {{'seq.quantize' op gives unsigned codes exactly with a zero point, got 'i8' and 128}}
+  %q, %s = seq.quantize %x {zero_point = 128} : tensor<?x512xf32> -> tensor<?x512xi8>, tensor<?xf32>
+  return %q : tensor<?x512xi8>
+}
