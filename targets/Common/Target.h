@@ -40,6 +40,19 @@ struct CpuShape;
 struct Kernel;
 } // namespace kernels
 
+/// What the weight of a linear layer is stored as.
+enum class WeightPrecision { f32, bf16, i8, i4 };
+
+/// How the weight of seq.linear is packed: tensor<panels x blocks x columns x terms>, as described there.
+struct LinearLayout {
+  /// P: columns of a panel.
+  int64_t columns;
+  /// V: terms that stand together. i8: inputs (seq.quantize) are padded to a multiple of it.
+  int64_t terms;
+  /// What is added to the codes of inputs: 0 (signed codes, no column sums) or 128.
+  int64_t zeroPoint;
+};
+
 class Target {
 public:
   virtual ~Target() = default;
@@ -52,6 +65,8 @@ public:
   virtual Halide::Target machine() const = 0;
   /// Vectors and register tiles.
   virtual const kernels::CpuShape &shape() const = 0;
+  /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
+  virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.
   virtual void schedule(kernels::Kernel &kernel) const = 0;
 };

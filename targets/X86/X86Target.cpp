@@ -25,6 +25,8 @@ public:
     return target;
   }
 
+  LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
+
   void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, cpu); }
 
 private:
@@ -33,6 +35,25 @@ private:
   CpuShape cpu;
 };
 } // namespace
+
+/// Panels of 64 columns are four vectors of AVX-512, or two times four of AVX2. Narrow weights take the
+/// smallest power of two that holds them.
+LinearLayout X86Target::linearLayout(int64_t, int64_t outputs, WeightPrecision precision) const {
+  int64_t columns = 64;
+  while (columns > 16 && columns / 2 >= outputs)
+    columns /= 2;
+  switch (precision) {
+  case WeightPrecision::f32:
+    return {columns, 1, 0};
+  case WeightPrecision::bf16:
+    return {columns, 2, 0};
+  case WeightPrecision::i8:
+    return {columns, 4, 128};
+  case WeightPrecision::i4:
+    return {columns, 4, 0};
+  }
+  llvm_unreachable("unknown precision");
+}
 
 llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
   using T = Halide::Target;
