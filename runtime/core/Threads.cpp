@@ -38,6 +38,7 @@ int runLoop(const Loop &loop) { return loop.run(0, 1); }
 } // namespace
 
 int32_t halyard_threads_start(int32_t) { return 1; }
+int32_t halyard_threads_pin(void) { return 1; }
 void halyard_threads_stop(void) {}
 int32_t halyard_threads_count(void) { return 1; }
 
@@ -64,8 +65,10 @@ int64_t nanoseconds() {
   return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
-/// How long a thread spins before it sleeps; a step's loops follow one another much faster.
-constexpr int64_t kSpinNanoseconds = 200000;
+/// How long a thread spins before it sleeps. A step's loops follow one another within microseconds, but a
+/// kernel that runs on one thread may take longer, and so may what a caller does with a token; waking a
+/// thread that sleeps takes up to half a millisecond on a virtual machine.
+constexpr int64_t kSpinNanoseconds = 1000000;
 
 /// Calls `done` until it is true or the time is over. The clock is read rarely: reading it costs as much as
 /// some dozen looks at the condition.
@@ -103,6 +106,7 @@ public:
   }
 
   void stop() {
+    unpin();
     if (!workers)
       return;
     quit.store(true, std::memory_order_relaxed);
@@ -113,6 +117,26 @@ public:
   }
 
   int size() const { return workers + 1; }
+
+  /// Ties each thread, beginning with the calling one, to the next of the processors that it may use.
+  int pin() {
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < size())
+      return -1;
+    pinned = true;
+    for (int thread = 0, processor = 0; thread < size(); ++thread, ++processor) {
+      while (!CPU_ISSET(processor, &allowed))
+        ++processor;
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(processor, &one);
+      pthread_t handle = thread ? handles[thread - 1] : pthread_self();
+      if (int failure = pthread_setaffinity_np(handle, sizeof(one), &one)) {
+        unpin();
+        return failure;
+      }
+    }
+    return 0;
+  }
 
   int run(const Loop &wanted) {
     if (!workers || wanted.count < 2 || busy.exchange(true, std::memory_order_acquire))
@@ -132,6 +156,16 @@ public:
   }
 
 private:
+  /// Lets all threads run anywhere again, so that those made next do not inherit one processor.
+  void unpin() {
+    if (!pinned)
+      return;
+    pinned = false;
+    pthread_setaffinity_np(pthread_self(), sizeof(allowed), &allowed);
+    for (int i = 0; i < workers; ++i)
+      pthread_setaffinity_np(handles[i], sizeof(allowed), &allowed);
+  }
+
   struct Worker {
     Pool *pool;
     int index;
@@ -186,6 +220,8 @@ private:
   std::atomic<bool> quit{false};
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+  cpu_set_t allowed; ///< what pin() found
+  bool pinned = false;
   int workers = 0;
   pthread_t handles[HALYARD_MAX_THREADS];
   Worker records[HALYARD_MAX_THREADS];
@@ -212,11 +248,23 @@ int32_t halyard_threads_start(int32_t threads) {
   return pool.start(threads < HALYARD_MAX_THREADS ? threads : HALYARD_MAX_THREADS);
 }
 
+int32_t halyard_threads_pin(void) { return pool.pin(); }
 void halyard_threads_stop(void) { pool.stop(); }
-
 int32_t halyard_threads_count(void) { return pool.size(); }
 
 #endif
+
+int32_t halyard_threads_run(int32_t (*task)(void *, int32_t), void *context, int32_t count) {
+  struct Call {
+    int32_t (*task)(void *, int32_t);
+    void *context;
+  } call = {task, context};
+  auto run = [](void *, int index, uint8_t *closure) -> int {
+    const Call &call = *reinterpret_cast<Call *>(closure);
+    return call.task(call.context, index);
+  };
+  return runLoop({run, nullptr, 0, count, reinterpret_cast<uint8_t *>(&call)});
+}
 
 // What kernels call. Hidden, so that an artifact's library keeps to its own pool in a process with another
 // Halide.

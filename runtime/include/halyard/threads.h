@@ -25,6 +25,15 @@ extern "C" {
  * some. Not to be called while a model runs. Before the first call loops run in the calling thread. */
 int32_t halyard_threads_start(int32_t threads);
 
+/* Ties each thread, the calling one included, to a processor of its own among those that the process may use.
+ * Returns 0; with more threads than processors, or if the system refuses, another number, and threads stay
+ * free to move. Lasts until threads are started anew. */
+int32_t halyard_threads_pin(void);
+
+/* Runs task(context, i) for i from 0 to count - 1 as kernels run their loops. Returns 0, or the result other
+ * than 0 of a task that failed. */
+int32_t halyard_threads_run(int32_t (*task)(void *context, int32_t index), void *context, int32_t count);
+
 /* Ends all threads; loops run in the calling thread again. */
 void halyard_threads_stop(void);
 

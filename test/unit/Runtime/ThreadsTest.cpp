@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
+#include <sched.h>
 #include <thread>
 #include <vector>
 
@@ -70,6 +72,55 @@ TEST_P(Threads, LoopsInsideLoopsAndFromSeveralThreads) {
   other.join();
   for (const std::atomic<int> &seen : counts.seen)
     EXPECT_EQ(seen, 2 * 50 * 4);
+}
+
+TEST_P(Threads, RunsAnyTask) {
+  Counts counts(9);
+  auto task = [](void *context, int32_t index) -> int32_t {
+    ++static_cast<Counts *>(context)->seen[size_t(index)];
+    return index == 8 ? 3 : 0;
+  };
+  EXPECT_EQ(halyard_threads_run(task, &counts, 8), 0);
+  EXPECT_EQ(halyard_threads_run(task, &counts, 9), 3);
+  for (int i = 0; i < 9; ++i)
+    EXPECT_EQ(counts.seen[size_t(i)], i < 8 ? 2 : 1);
+}
+
+/// Seconds of processor time that this process has used.
+double processorTime() { return double(std::clock()) / CLOCKS_PER_SEC; }
+
+TEST_P(Threads, WaitingCostsNothing) {
+  expectEachOnce(0, 9, 3);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50)); // longer than threads spin
+  double before = processorTime();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(processorTime() - before, 0.002);
+}
+
+/// Processors that the calling thread may use.
+int allowedProcessors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof(set), &set);
+  return CPU_COUNT(&set);
+}
+
+TEST_P(Threads, PinnedThreadsStayWhereTheyAre) {
+  int before = allowedProcessors();
+  auto task = [](void *context, int32_t index) -> int32_t {
+    static_cast<int *>(context)[index] = allowedProcessors();
+    return 0;
+  };
+  int seen[4] = {};
+  int failure = halyard_threads_pin();
+  ASSERT_EQ(failure == 0, before >= GetParam());
+  EXPECT_EQ(halyard_threads_run(task, seen, GetParam()), 0);
+  for (int i = 0; i < GetParam(); ++i)
+    EXPECT_EQ(seen[i], failure ? before : 1);
+  halyard_threads_start(GetParam()); // threads made after that are free again
+  EXPECT_EQ(halyard_threads_run(task, seen, GetParam()), 0);
+  for (int i = 0; i < GetParam(); ++i)
+    EXPECT_EQ(seen[i], before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, Threads, testing::Values(1, 2, 4));
