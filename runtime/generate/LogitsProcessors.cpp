@@ -141,15 +141,40 @@ void processLogits(const halyard_generation &settings, const TextView &text, flo
   suppressTokens(settings, text, scores);
 }
 
+/// The largest of a block; -inf of none. Lanes are compared separately, so that a compiler can use vectors.
+static float largestOf(const float *values, int32_t count) {
+  constexpr int32_t kLanes = 16;
+  float lanes[kLanes];
+  for (float &lane : lanes)
+    lane = kNever;
+  int32_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int32_t lane = 0; lane < kLanes; ++lane)
+      lanes[lane] = values[i + lane] > lanes[lane] ? values[i + lane] : lanes[lane];
+  float largest = kNever;
+  for (float lane : lanes)
+    largest = lane > largest ? lane : largest;
+  for (; i < count; ++i)
+    largest = values[i] > largest ? values[i] : largest;
+  return largest;
+}
+
 int32_t argmax(const float *values, int32_t count) {
+  constexpr int32_t kBlock = 512;
   int32_t best = 0;
   float largest = kNever;
-  for (int32_t i = 0; i < count; ++i)
-    if (values[i] > largest) {
-      largest = values[i];
-      best = i;
-    }
-  return best;
+  for (int32_t begin = 0; begin < count; begin += kBlock) {
+    int32_t length = count - begin < kBlock ? count - begin : kBlock;
+    float inBlock = largestOf(values + begin, length);
+    if (!(inBlock > largest))
+      continue;
+    largest = inBlock;
+    best = begin;
+  }
+  // The first of equal ones; a row without numbers has none.
+  while (best < count - 1 && values[best] != largest)
+    ++best;
+  return best < count && values[best] == largest ? best : 0;
 }
 
 } // namespace halyard::rt
