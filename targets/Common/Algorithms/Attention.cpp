@@ -14,6 +14,7 @@
 // and blocks beyond the row's keys are not visited.
 #include "targets/Common/Algorithms/Attention.h"
 
+#include "targets/Common/Algorithms/AttentionOperands.h"
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/CpuSchedule.h"
 
@@ -77,7 +78,7 @@ private:
   seq::AttentionOp op;
   SmallVector<TensorView> operands;
   std::optional<TensorView> keyRows;
-  const TensorView *biasView = nullptr, *slotView = nullptr, *positionView = nullptr;
+  const TensorView *biasView = nullptr, *maskView = nullptr, *slotView = nullptr, *positionView = nullptr;
   bool isRagged;
   int lanes, heads, kvHeads, width, valueWidth, groupWidth, keyBlock;
   Expr rows, keyExtent;
@@ -108,6 +109,8 @@ Attention::Attention(seq::AttentionOp op, ArrayRef<TensorView> views, const Tens
   unsigned next = 3;
   if (op.getBias())
     biasView = &operands[next++];
+  if (op.getMask())
+    maskView = &operands[next++];
   if (isRagged) {
     slotView = &operands[next++];
     positionView = &operands[next++];
@@ -184,9 +187,11 @@ void Attention::defineScores() {
     auto limit = static_cast<float>(cap->convertToDouble());
     value = limit * rationalTanh(value * (1.0f / limit));
   }
-  // A bias may be -inf, which fast arithmetic may not meet.
+  // A bias or a mask may be -inf, which fast arithmetic may not meet.
   if (biasView)
     value = Halide::strict_float(value + bias(h, positionOf(i), keyOf(j, b)));
+  if (maskView)
+    value = Halide::strict_float(value + asFloat(maskView->at({keyOf(j, b), Expr(0)})));
   score(j, i, h, b) = Halide::select(b * keyBlock + j < visibleKeys(i), value, kMinusInfinity);
 }
 
@@ -406,5 +411,7 @@ void Attention::scheduleCaches(Stage &stage, const CpuShape &shape) {
 
 Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorView> operands,
                                            const TensorView *keyRows, int lanes, const std::string &name) {
+  if (op.getSlot())
+    return translateCacheAttention(AttentionOperands(op, operands, keyRows), lanes, name);
   return Attention(op, operands, keyRows, lanes, name).build();
 }

@@ -14,6 +14,11 @@ namespace halyard::kernels {
 Stage translateAttention(seq::AttentionOp op, llvm::ArrayRef<TensorView> operands, const TensorView *keyRows,
                          int lanes, const std::string &name);
 
+class AttentionOperands;
+
+/// The same for rows that read caches.
+Stage translateCacheAttention(const AttentionOperands &operands, int lanes, const std::string &name);
+
 } // namespace halyard::kernels
 
 #endif
