@@ -34,7 +34,7 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   command->add_option("--target", options.target, "Machine to compile for, see 'halyard targets'")
       ->capture_default_str();
   command->add_option("--weights", options.weights, "Precision of weights")
-      ->check(CLI::IsMember({"f32"}))
+      ->check(CLI::IsMember({"f32", "bf16", "int8"}))
       ->capture_default_str();
   command->add_option("--max-source", options.maxSource, "Longest source [from config.json]")
       ->check(CLI::Range(1, INT32_MAX));
@@ -73,6 +73,25 @@ CLI::App *addRun(CLI::App &app, RunOptions &options) {
   return command;
 }
 
+CLI::App *addBench(CLI::App &app, BenchOptions &options) {
+  CLI::App *command = app.add_subcommand("bench", "Measure an artifact on random sources");
+  command->add_option("ART", options.artifact, "Folder that 'halyard compile' wrote")->required();
+  command->add_option("--source-length", options.sourceLength, "Length of every source [128]")
+      ->check(CLI::Range(1, INT32_MAX));
+  command->add_option("--new-tokens", options.newTokens, "Tokens to generate [64]")
+      ->check(CLI::Range(2, INT32_MAX));
+  command->add_option("--batch", options.batch, "Texts generated together")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_option("--threads", options.threads, "Threads [one per core]")->check(CLI::Range(1, 1024));
+  command->add_option("--repetitions", options.repetitions, "Repetitions that medians are taken over")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_flag("--pin", options.pin, "Tie each thread to a processor");
+  command->add_flag("--json", options.json, "Print as JSON");
+  return command;
+}
+
 CLI::App *addInspect(CLI::App &app, InspectOptions &options, bool &text) {
   CLI::App *command = app.add_subcommand("inspect", "Describe a model's folder or an artifact");
   command->add_option("PATH", options.path, "Model folder or artifact")->required();
@@ -90,11 +109,13 @@ int halyard::driver::main(int argc, char **argv) {
   app.require_subcommand(1);
   CompileOptions compile;
   RunOptions run;
+  BenchOptions bench;
   InspectOptions inspect;
   bool text = false;
   std::pair<CLI::App *, std::function<int()>> commands[] = {
       {addCompile(app, compile), [&] { return compileCommand(compile); }},
       {addRun(app, run), [&] { return runCommand(run); }},
+      {addBench(app, bench), [&] { return benchCommand(bench); }},
       {addInspect(app, inspect, text), [&] { return inspectCommand(inspect); }},
       {app.add_subcommand("targets", "List what can be compiled for"), targetsCommand},
       {app.add_subcommand("doctor", "Check that everything compiling needs is there"), doctorCommand}};

@@ -27,7 +27,7 @@ struct CompileOptions {
   std::string decoder;
   std::string decoderWithPast;
   std::string target = "x86-64";
-  std::string weights = "f32"; // f32, bf16, int8, int4
+  std::string weights = "f32"; // f32, bf16, int8
   std::string stopAfter;       // phase after which the IR is printed instead; empty: compile to the end
   int64_t maxSource = 0;       // 0: from the model's configuration
   int64_t maxTarget = 0;       // 0: from the model's configuration
@@ -54,6 +54,19 @@ struct RunOptions {
   bool json = false;
 };
 int runCommand(const RunOptions &options);
+
+/// halyard bench ART
+struct BenchOptions {
+  std::string artifact;
+  int64_t sourceLength = 0; // 0: 128, or as long as the artifact takes
+  int64_t newTokens = 0;    // 0: 64, or as many as the artifact takes
+  int64_t batch = 1;
+  int64_t threads = 0; // 0: one per core
+  int64_t repetitions = 7;
+  bool pin = false; // tie threads to processors
+  bool json = false;
+};
+int benchCommand(const BenchOptions &options);
 
 /// halyard inspect ART|MODEL_DIR
 struct InspectOptions {

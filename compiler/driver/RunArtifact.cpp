@@ -32,12 +32,12 @@ RunArtifact::~RunArtifact() {
   halyard_weights_close(&mapped);
   if (!handle)
     return;
-  if (void *stop = dlsym(handle, "halyard_threads_stop"))
-    reinterpret_cast<void (*)()>(stop)();
+  if (auto *stop = find<void()>("halyard_threads_stop"))
+    stop();
   dlclose(handle);
 }
 
-bool RunArtifact::open(const std::string &path, RunError &error) {
+bool RunArtifact::open(const std::string &path, RunError &error, Check check) {
   llvm::SmallString<256> folder(path);
   if (std::error_code failure = llvm::sys::fs::make_absolute(folder))
     return fail(error, path, failure.message());
@@ -54,7 +54,7 @@ bool RunArtifact::open(const std::string &path, RunError &error) {
     return false;
   std::string weights = base + names.front() + ".weights";
   halyard_error problem = {halyard_weights_open(loaded, weights.c_str(), &mapped), -1, 0, 0};
-  if (!problem.status)
+  if (!problem.status && check == Check::contents)
     problem.status = halyard_weights_verify(loaded, &mapped);
   if (!problem.status)
     return true;
@@ -77,9 +77,27 @@ bool RunArtifact::load(const std::string &library, const std::string &name, RunE
   return true;
 }
 
-void RunArtifact::startThreads(int64_t threads) {
-  if (void *start = dlsym(handle, "halyard_threads_start"))
-    reinterpret_cast<int32_t (*)(int32_t)>(start)(int32_t(threads));
+void *RunArtifact::symbol(const char *name) const { return dlsym(handle, name); }
+
+bool RunArtifact::startThreads(int64_t threads, bool pin) {
+  auto *start = find<int32_t(int32_t)>("halyard_threads_start");
+  if (start)
+    start(int32_t(threads));
+  auto *tie = find<int32_t()>("halyard_threads_pin");
+  return !pin || (tie && tie() == 0);
+}
+
+int32_t RunArtifact::threads() const {
+  auto *count = find<int32_t()>("halyard_threads_count");
+  return count ? count() : 1;
+}
+
+void RunArtifact::runOnThreads(int32_t (*task)(void *, int32_t), void *context, int32_t count) const {
+  if (auto *run = find<int32_t(int32_t (*)(void *, int32_t), void *, int32_t)>("halyard_threads_run"))
+    run(task, context, count);
+  else
+    for (int32_t i = 0; i < count; ++i)
+      task(context, i);
 }
 
 } // namespace halyard::driver
