@@ -17,8 +17,8 @@ using namespace mlir;
 
 namespace halyard {
 
-static constexpr llvm::StringLiteral kPhaseNames[] = {"import", "simplify", "raise", "stage",
-                                                      "rows",   "dispatch", "plan",  "emit"};
+static constexpr llvm::StringLiteral kPhaseNames[] = {"import",   "simplify", "raise", "stage", "rows",
+                                                      "compress", "dispatch", "plan",  "emit"};
 
 ArrayRef<llvm::StringLiteral> phaseNames() { return kPhaseNames; }
 
@@ -71,6 +71,14 @@ static void buildStage(OpPassManager &manager, const PipelineOptions &options) {
   cleanUp(manager);
 }
 
+/// Weights in the precision and the layout that kernels read.
+static void buildCompress(OpPassManager &manager, const PipelineOptions &options) {
+  manager.addNestedPass<seq::ProgramOp>(createDropUnitAxes());
+  cleanUp(manager);
+  manager.addNestedPass<seq::ProgramOp>(createMergeLinears());
+  cleanUp(manager);
+}
+
 void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
   switch (phase) {
   case Phase::import:
@@ -84,6 +92,8 @@ void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &opti
   case Phase::rows:
     manager.addNestedPass<seq::ProgramOp>(createFlattenRows());
     return cleanUp(manager);
+  case Phase::compress:
+    return buildCompress(manager, options);
   case Phase::dispatch:
     manager.addNestedPass<seq::ProgramOp>(createFuseElementwise());
     manager.addNestedPass<seq::ProgramOp>(createFormDispatches());
@@ -111,8 +121,8 @@ void registerPhases() {
   static constexpr std::pair<llvm::StringLiteral, Phase> pipelines[] = {
       {"halyard-simplify", Phase::simplify}, {"halyard-raise", Phase::raise},
       {"halyard-stage", Phase::stage},       {"halyard-rows", Phase::rows},
-      {"halyard-dispatch", Phase::dispatch}, {"halyard-plan", Phase::plan},
-      {"halyard-emit", Phase::emit}};
+      {"halyard-compress", Phase::compress}, {"halyard-dispatch", Phase::dispatch},
+      {"halyard-plan", Phase::plan},         {"halyard-emit", Phase::emit}};
   for (const auto &[name, phase] : pipelines)
     PassPipelineRegistration<>(name, "The phase of that name", [phase = phase](OpPassManager &manager) {
       buildPhase(manager, phase, PipelineOptions());

@@ -9,15 +9,17 @@
 namespace halyard {
 
 /// The phases between import and emit, in their order.
-enum class Phase { import, simplify, raise, stage, rows, dispatch, plan, emit };
+enum class Phase { import, simplify, raise, stage, rows, compress, dispatch, plan, emit };
 
 /// "import", "simplify", ... in order.
 llvm::ArrayRef<llvm::StringLiteral> phaseNames();
 std::optional<Phase> parsePhase(llvm::StringRef name);
 
 struct PipelineOptions {
-  int64_t maxRows = 8; // rows that one step can be given
-  int64_t slots = 4;   // sources held at a time
+  int64_t maxRows = 8;           // rows that one step can be given
+  int64_t slots = 4;             // sources held at a time
+  std::string weights = "f32";   // precision of linear layers' weights
+  std::string target = "x86-64"; // whose kernels will read them
 };
 
 /// Registers every dialect and interface model that the pipelines need.

@@ -21,6 +21,8 @@ public:
       countLoops(generic);
     else if (auto attending = dyn_cast<seq::AttentionOp>(op))
       countAttention(attending);
+    else if (auto linear = dyn_cast<seq::LinearOp>(op))
+      return countLinear(linear);
     else if (auto sum = dyn_cast<seq::PrefixSumOp>(op))
       cost.attentionMultiplyAdds += elements(sum.getResult()) * (overRows ? lengths.kept : 1);
     auto attention = dyn_cast<seq::AttentionOp>(op);
@@ -60,6 +62,21 @@ private:
     for (int64_t extent : loops)
       points *= std::max<int64_t>(extent, 1);
     cost.multiplyAdds += points;
+  }
+
+  /// The matrix that was packed, without what fills its last panel.
+  void countLinear(seq::LinearOp op) {
+    int64_t terms = value(extents.shape(op.getInput()).back());
+    cost.multiplyAdds += elements(op.getResult()) * terms;
+    Value weight = op.getWeight();
+    for (Value operand : {op.getScale(), op.getColumnSums()})
+      if (operand)
+        read(operand);
+    auto constant = weight.getDefiningOp<arith::ConstantOp>();
+    if (!constant || !seen.insert(constant.getValue()).second)
+      return;
+    Type element = cast<RankedTensorType>(weight.getType()).getElementType();
+    cost.weightBytes += terms * value(extents.shape(op.getResult()).back()) * rt::bytesOfElement(element);
   }
 
   /// Each pair of a query row and a key that it sees costs a query's width for scores and a result's width

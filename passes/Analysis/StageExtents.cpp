@@ -28,8 +28,9 @@ FailureOr<StageExtents> StageExtents::compute(seq::ProgramOp program) {
       if (succeeded(result) && yield->getNumOperands())
         extents.memory.assign(extents.shape(yield->getOperand(0)));
     } else if (auto bind = dyn_cast<seq::BindOp>(op)) {
-      result =
-          extents.visitStage(bind, SmallVector<Shape>(bind.getBlock().getNumArguments(), extents.memory));
+      SmallVector<Shape> arguments = byType(bind, source); // a mask, beside the memory
+      arguments.front() = extents.memory;
+      result = extents.visitStage(bind, arguments);
     } else if (auto step = dyn_cast<seq::StepOp>(op)) {
       result = extents.visitStage(step, byType(step, target));
     }
@@ -151,11 +152,12 @@ StageExtents::Shape StageExtents::shapeOf(OpResult result) {
           extent = of(low) && of(high) ? extent + of(low) + of(high) : AffineExpr();
         return llvm::is_contained(shape, AffineExpr()) ? Shape() : shape;
       })
-      .Case<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::AttentionOp>([&](Operation *op) {
-        if (auto sum = dyn_cast<seq::PrefixSumOp>(op); sum && sum.getPosition())
-          return like(type, sum.getPosition());
-        return like(type, op->getOperand(0));
-      })
+      .Case<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::AttentionOp, seq::LinearOp, seq::QuantizeOp>(
+          [&](Operation *op) {
+            if (auto sum = dyn_cast<seq::PrefixSumOp>(op); sum && sum.getPosition())
+              return like(type, sum.getPosition());
+            return like(type, op->getOperand(0));
+          })
       .Case([&](seq::LoadOp load) {
         if (load.getSlot()) // a row for each slot of the list; the cross value itself is of constant size
           return like(type, load.getSlot());

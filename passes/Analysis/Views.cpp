@@ -48,4 +48,14 @@ AffineExpr viewBegin(Operation *view, const StageExtents &extents) {
   return simplifyAffineExpr(begin, 0, 2);
 }
 
+std::optional<int64_t> firstColumn(Value value) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice || slice.getSourceType().getRank() != 2 || slice.getType().getRank() != 2 ||
+      !slice.hasUnitStride() || slice.isDynamicOffset(0) || slice.getStaticOffset(0) != 0 ||
+      slice.isDynamicOffset(1) || slice.isDynamicSize(1) ||
+      slice.getType().getDimSize(0) != slice.getSourceType().getDimSize(0))
+    return std::nullopt;
+  return slice.getStaticOffset(1);
+}
+
 } // namespace halyard

@@ -13,6 +13,9 @@ bool isView(mlir::Operation *op, const StageExtents &extents);
 /// The element of the source at which a view begins, as a function of lengths.
 mlir::AffineExpr viewBegin(mlir::Operation *view, const StageExtents &extents);
 
+/// The first column of a value that is some columns of all rows of a tensor of rank two.
+std::optional<int64_t> firstColumn(mlir::Value value);
+
 } // namespace halyard
 
 #endif

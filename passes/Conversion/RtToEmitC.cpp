@@ -50,7 +50,7 @@ private:
   /// `halyard::rt::NAME<element>(operands..., extents...)`, where null operands stand for `literal`.
   void makeBuffer(Operation *op, StringRef name, ArrayRef<Value> operands, ValueRange extents,
                   int64_t literal = 0);
-  void act(Operation *op, StringRef name);
+  void act(Operation *op, StringRef name, ValueRange more = {});
   Type opaque(const Twine &name) { return emitc::OpaqueType::get(builder.getContext(), name.str()); }
   Type number() { return builder.getI32Type(); }
   Value literal(int64_t value) {
@@ -129,10 +129,16 @@ void ProgramToEmitC::convert(Operation *op) {
         makeBuffer(op, "slot", {slot.getCache(), slot.getSlot()}, slot.getExtents());
       })
       .Case([&](rt::KernelCallOp call) { convertKernelCall(call); })
-      .Case([&](rt::AppendRowsOp) { act(op, "appendRows"); })
+      .Case([&](rt::AppendRowsOp append) {
+        SmallVector<Value> begin;
+        if (append.getBegin())
+          begin.push_back(literal(append.getBegin()));
+        act(op, "appendRows", begin);
+      })
       .Case([&](rt::GatherSlotsOp) { act(op, "gatherSlots"); })
       .Case([&](rt::CopyOp) { act(op, "copy"); })
       .Case([&](rt::WidenOp) { act(op, "widen"); })
+      .Case([&](rt::MaskOp) { act(op, "mask"); })
       .Case([&](rt::ReadOp) { act(op, "read"); })
       .Case([&](rt::WriteOp) { act(op, "write"); })
       .Case([&](func::CallOp call) {
@@ -218,10 +224,11 @@ void ProgramToEmitC::makeBuffer(Operation *op, StringRef name, ArrayRef<Value> g
   mapping.map(op->getResult(0), call.getResult(0));
 }
 
-void ProgramToEmitC::act(Operation *op, StringRef name) {
+void ProgramToEmitC::act(Operation *op, StringRef name, ValueRange more) {
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(mapping.lookup(operand));
+  llvm::append_range(operands, more);
   SmallVector<Type> results(op->getNumResults(), number());
   auto call =
       emitc::CallOpaqueOp::create(builder, location, results, ("halyard::rt::" + name).str(), operands);

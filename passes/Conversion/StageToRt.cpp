@@ -43,6 +43,8 @@ LogicalResult StageToRt::convert(Operation *op) {
       .Default([&](Operation *) -> LogicalResult {
         if (isView(op, extents))
           return convertView(op), success();
+        if (op->getNumResults() == 1 && firstColumn(op->getResult(0)))
+          return success(); // read where it is wanted
         return op->emitError() << "'" << op->getName()
                                << "' has no form at run time; it should be inside a kernel";
       });
@@ -81,7 +83,7 @@ void StageToRt::convertDispatch(rt::DispatchOp op) {
   for (Value result : op.getResults()) {
     Value buffer = wantedAt(result);
     if (!buffer)
-      buffer = rt::AllocOp::create(builder, op.getLoc(), bufferType(result), sizes(result));
+      buffer = allocate(result);
     mapping.map(result, buffer);
     arguments.push_back(buffer);
   }
@@ -123,8 +125,14 @@ void StageToRt::copyOutputs() {
 
 void StageToRt::convertAppend(seq::CacheAppendOp op) {
   Value cache = region(op.getState(), op.getLoc());
-  rt::AppendRowsOp::create(builder, op.getLoc(), mapping.lookup(op.getRows()), cache,
-                           mapping.lookup(op.getSlot()), mapping.lookup(op.getPosition()));
+  Value rows = op.getRows();
+  int64_t begin = 0;
+  if (std::optional<int64_t> column = firstColumn(rows)) {
+    rows = rows.getDefiningOp<tensor::ExtractSliceOp>().getSource();
+    begin = *column;
+  }
+  rt::AppendRowsOp::create(builder, op.getLoc(), mapping.lookup(rows), cache, mapping.lookup(op.getSlot()),
+                           mapping.lookup(op.getPosition()), begin);
   mapping.map(op.getResult(), cache);
 }
 
@@ -132,8 +140,7 @@ void StageToRt::convertLoad(seq::LoadOp op) {
   if (isa<seq::CacheType>(op.getResult().getType())) { // of all slots
     mapping.map(op.getResult(), region(op.getCross(), op.getLoc()));
   } else if (op.getSlot()) { // one for each row
-    auto values =
-        rt::AllocOp::create(builder, op.getLoc(), bufferType(op.getResult()), sizes(op.getResult()));
+    Value values = allocate(op.getResult());
     rt::GatherSlotsOp::create(builder, op.getLoc(), region(op.getCross(), op.getLoc()),
                               mapping.lookup(op.getSlot()), values);
     mapping.map(op.getResult(), values);
@@ -152,6 +159,10 @@ Value StageToRt::crossBlock(StringRef name, Value tensor) {
   Location location = tensor.getLoc();
   return rt::SlotOp::create(builder, location, bufferType(tensor), region(name, location), slot,
                             sizes(tensor));
+}
+
+Value StageToRt::allocate(Value tensor) {
+  return rt::AllocOp::create(builder, tensor.getLoc(), bufferType(tensor), sizes(tensor));
 }
 
 Value StageToRt::hostBuffer(Value pointer, Value tensor) {

@@ -27,9 +27,9 @@ namespace {
 using Group = SmallVector<Operation *>;
 
 bool isCompute(Operation *op) {
-  return isa<linalg::LinalgOp, seq::AttentionOp, seq::NormOp, seq::RotaryOp, seq::PrefixSumOp,
-             tensor::ConcatOp, tensor::InsertSliceOp, tensor::PadOp, tensor::SplatOp, tensor::ExtractSliceOp,
-             tensor::GenerateOp>(op);
+  return isa<linalg::LinalgOp, seq::LinearOp, seq::QuantizeOp, seq::AttentionOp, seq::NormOp, seq::RotaryOp,
+             seq::PrefixSumOp, tensor::ConcatOp, tensor::InsertSliceOp, tensor::PadOp, tensor::SplatOp,
+             tensor::ExtractSliceOp, tensor::GenerateOp>(op);
 }
 
 bool hasReductions(Operation *op) {
@@ -87,7 +87,8 @@ bool Grouping::isWanted(Operation *op) const {
   while (!names.empty()) {
     for (OpOperand &use : names.pop_back_val().getUses()) {
       Operation *reader = block.findAncestorOpInBlock(*use.getOwner());
-      if (!isView(reader, extents) && !isCompute(reader))
+      bool readsColumns = isa<seq::CacheAppendOp>(reader) && firstColumn(use.get());
+      if (!isView(reader, extents) && !isCompute(reader) && !readsColumns)
         return true;
       if (isView(reader, extents) && use.getOperandNumber() == 0) // others are extents
         names.push_back(reader->getResult(0));
@@ -96,15 +97,21 @@ bool Grouping::isWanted(Operation *op) const {
   return false;
 }
 
-/// The contraction or reduction that can be computed in the kernel of the elementwise operation reading it.
+/// The operation that can be computed in the kernel of the one operation reading it: a contraction or
+/// reduction, or a norm whose rows are wanted in another form only.
 Operation *Grouping::epilogueProducer(Operation *root) const {
+  if (auto quantize = dyn_cast<seq::QuantizeOp>(root)) {
+    auto norm = quantize.getInput().getDefiningOp<seq::NormOp>();
+    return norm && norm->hasOneUse() ? norm : nullptr;
+  }
   auto consumer = dyn_cast<linalg::GenericOp>(root);
   if (!consumer || consumer.getNumReductionLoops() || consumer.getNumDpsInits() != 1)
     return nullptr;
   AffineMap output = consumer.getMatchingIndexingMap(consumer.getDpsInitOperand(0));
   for (OpOperand *input : consumer.getDpsInputOperands()) {
     Operation *producer = input->get().getDefiningOp();
-    if (hasReductions(producer) && producer->hasOneUse() && producer->getNumResults() == 1 &&
+    bool isSum = hasReductions(producer) || isa_and_nonnull<seq::LinearOp, seq::NormOp>(producer);
+    if (isSum && producer->hasOneUse() && producer->getNumResults() == 1 &&
         consumer.getMatchingIndexingMap(input) == output && output.isPermutation())
       return producer;
   }

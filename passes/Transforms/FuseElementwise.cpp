@@ -17,9 +17,16 @@ namespace halyard {
 
 namespace {
 
-/// Whether an element costs no more than reading operands and a conversion or two.
+/// Whether an element costs no more to compute than to read: one tensor of its size is read, and a conversion
+/// or two is made. (Sums of two tensors, repeated by every reader, would have the last layer add up all
+/// before it.)
 bool isTrivial(linalg::GenericOp op) {
   unsigned work = 0;
+  auto isFull = [&](OpOperand *input) {
+    return op.getMatchingIndexingMap(input).getNumResults() == op.getNumParallelLoops();
+  };
+  if (llvm::count_if(op.getDpsInputOperands(), isFull) > 1)
+    return false;
   for (Operation &inner : op.getBody()->without_terminator()) {
     if (isa<math::MathDialect>(inner.getDialect()) || isa<arith::DivFOp, tensor::ExtractOp>(inner))
       return false;

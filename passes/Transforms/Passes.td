@@ -20,6 +20,9 @@ def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
     `use_cache_branch` false, positions 0, 1, 2, ...; every output but the memory and the logits is dropped. What is left
     says how its extents follow from the lengths, and the encoder how many rows the memory has.
 
+    The attention mask stays an input of both, the last, if padding would reach rows that are there through something
+    else than masked attention.
+
     ```mlir
     func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
                        %mask: tensor<?x?xi64> {onnx.name = "attention_mask"})
@@ -462,6 +465,105 @@ def FlattenRows : Pass<"flatten-rows", "::halyard::seq::ProgramOp"> {
           : tensor<?x1xf32>, !seq.cache<16, 1, f32>, !seq.cache<16, 1, f32> -> tensor<?x1xf32>
     ```
   }];
+}
+
+//===-- compress -----------------------------------------------------------------------------------------------------===//
+
+def DropUnitAxes : Pass<"drop-unit-axes", "::halyard::seq::ProgramOp"> {
+  let summary = "remove loops and axes of extent one from linalg operations";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<1x8xf32>) {
+        %e = tensor.empty() : tensor<1x8xf32>
+        %a = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+            iterator_types = ["parallel", "parallel"]} ins(%x : tensor<1x8xf32>) outs(%e : tensor<1x8xf32>) {
+        ^bb0(%in: f32, %out: f32):
+          %p = math.exp %in : f32
+          linalg.yield %p : f32
+        } -> tensor<1x8xf32>
+        seq.yield %a : tensor<1x8xf32>
+      }
+    }
+    // becomes
+    %a = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+        ins(%y : tensor<8xf32>) outs(%e : tensor<8xf32>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def MergeLinears : Pass<"merge-linears", "::halyard::seq::ProgramOp"> {
+  let summary = "make linear layers that read the same rows one layer";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<2x2xf32>) {
+        %w = arith.constant dense<1.0> : tensor<2x3xf32>
+        %v = arith.constant dense<1.0> : tensor<2x3xf32>
+        %zero = arith.constant 0.0 : f32
+        %e = tensor.empty() : tensor<2x3xf32>
+        %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3xf32>) -> tensor<2x3xf32>
+        %a = linalg.matmul ins(%x, %w : tensor<2x2xf32>, tensor<2x3xf32>) outs(%zeros : tensor<2x3xf32>) -> tensor<2x3xf32>
+        %b = linalg.matmul ins(%x, %v : tensor<2x2xf32>, tensor<2x3xf32>) outs(%zeros : tensor<2x3xf32>) -> tensor<2x3xf32>
+        %y = linalg.add ins(%a, %b : tensor<2x3xf32>, tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) -> tensor<2x3xf32>
+        seq.yield %y : tensor<2x3xf32>
+      }
+    }
+    // becomes
+    %h = linalg.matmul ins(%x, %w : tensor<2x2xf32>, tensor<2x6xf32>) outs(%zeros : tensor<2x6xf32>) -> tensor<2x6xf32>
+    %a = tensor.extract_slice %h[0, 0] [2, 3] [1, 1] : tensor<2x6xf32> to tensor<2x3xf32>
+    %b = tensor.extract_slice %h[0, 3] [2, 3] [1, 1] : tensor<2x6xf32> to tensor<2x3xf32>
+    %y = linalg.add ins(%a, %b : tensor<2x3xf32>, tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) -> tensor<2x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def ChoosePrecision : Pass<"choose-precision", "::halyard::seq::ProgramOp"> {
+  let summary = "say what the weight of each linear layer is stored as";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<2x16xf32>) {
+        %w = arith.constant dense<0.5> : tensor<16x8xf32>
+        %zero = arith.constant 0.0 : f32
+        %e = tensor.empty() : tensor<2x8xf32>
+        %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+        %h = linalg.matmul ins(%x, %w : tensor<2x16xf32>, tensor<16x8xf32>) outs(%zeros : tensor<2x8xf32>) -> tensor<2x8xf32>
+        seq.yield %h : tensor<2x8xf32>
+      }
+    }
+    // becomes
+    %h = linalg.matmul {seq.precision = "f32"} ins(%x, %w : tensor<2x16xf32>, tensor<16x8xf32>) outs(%zeros : tensor<2x8xf32>)
+    ```
+  }];
+  let options = [Option<"weights", "weights", "std::string", "\"f32\"", "f32, bf16, int8 or int4">];
+}
+
+def PackWeights : Pass<"pack-weights", "::halyard::seq::ProgramOp"> {
+  let summary = "turn linear layers into seq.linear over weights packed for the target";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<2x16xf32>) {
+        %w = arith.constant dense<0.5> : tensor<16x40xf32>
+        %zero = arith.constant 0.0 : f32
+        %e = tensor.empty() : tensor<2x40xf32>
+        %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x40xf32>) -> tensor<2x40xf32>
+        %h = linalg.matmul ins(%x, %w : tensor<2x16xf32>, tensor<16x40xf32>) outs(%zeros : tensor<2x40xf32>) -> tensor<2x40xf32>
+        seq.yield %h : tensor<2x40xf32>
+      }
+    }
+    // becomes
+    %h = seq.linear %x, %w : tensor<2x16xf32>, tensor<1x16x64x1xf32> -> tensor<2x40xf32>
+    ```
+  }];
+  let options = [Option<"target", "target", "std::string", "\"x86-64\"", "whose layouts to use">];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 //===-- dispatch and plan --------------------------------------------------------------------------------------------===//

@@ -36,8 +36,12 @@ rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows 
     %ids64 = rt.alloc (%n) : memref<?xi64>
     // CHECK: rt.widen %[[IDS]] to %{{.*}} : memref<?xi32> to memref<?xi64>
     rt.widen %ids32 to %ids64 : memref<?xi32> to memref<?xi64>
+    // CHECK: rt.mask %{{.*}} to %{{.*}} : memref<?xi64>
+    rt.mask %ids to %ids64 : memref<?xi64>
     // CHECK: rt.kernel_call @kernel_0(%[[A]], %[[N]], %[[B]]) : memref<?x8xf32>, index, memref<?x8xf32>
     rt.kernel_call @kernel_0(%a, %n, %b) : memref<?x8xf32>, index, memref<?x8xf32>
+    // CHECK: rt.append_rows %[[B]] from 4 to %[[CACHE]]
+    rt.append_rows %b from 4 to %cache rows(%ids32, %ids32) : memref<?x8xf32> to memref<2x8x8xf32>, memref<?xi32>, memref<?xi32>
     // CHECK: rt.append_rows %[[B]] to %[[CACHE]] rows(%[[IDS]], %[[IDS]])
     rt.append_rows %b to %cache rows(%ids32, %ids32) : memref<?x8xf32> to memref<2x8x8xf32>, memref<?xi32>, memref<?xi32>
     // CHECK: rt.gather_slots %[[CACHE]] rows(%[[IDS]]) to %{{.*}} : memref<2x8x8xf32>, memref<?xi32> to memref<?x8x8xf32>

@@ -29,6 +29,51 @@ seq.program @once attributes {max_source = 8 : i64, max_target = 8 : i64, max_ro
 
 // -----
 
+// A sum that several operations read is made once, whatever the depth of the model; a negation is repeated.
+#id = affine_map<(i, j) -> (i, j)>
+seq.program @residual attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  // CHECK-LABEL: seq.encode
+  // CHECK: %[[SUM:.*]] = linalg.generic
+  // CHECK: arith.addf
+  // CHECK: linalg.generic {{.*}} ins(%[[SUM]]
+  // CHECK: arith.negf
+  // CHECK-NEXT: math.exp
+  // CHECK: linalg.generic {{.*}} ins(%[[SUM]]
+  // CHECK: arith.negf
+  // CHECK-NEXT: math.tanh
+  // CHECK: seq.yield
+  seq.encode(%x: tensor<8x4xf32>, %y: tensor<8x4xf32>) {
+    %empty = tensor.empty() : tensor<8x4xf32>
+    %sum = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x, %y : tensor<8x4xf32>, tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %r: f32, %o: f32):
+      %q = arith.addf %p, %r : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    %n = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = arith.negf %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%n : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = math.exp %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    %b = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%n : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = math.tanh %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    seq.yield %a, %b : tensor<8x4xf32>, tensor<8x4xf32>
+  }
+}
+
+// -----
+
 // A contraction reads each element many times: the exponential stays outside, the cast of the weight goes in.
 #lhs = affine_map<(i, j, k) -> (i, k)>
 #rhs = affine_map<(i, j, k) -> (k, j)>

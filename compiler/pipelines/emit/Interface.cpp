@@ -27,8 +27,8 @@ extern "C" {{
 extern const halyard_program {0}_program;
 
 /* The functions of {0}_program. */
-int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, int32_t source_length,
-               float *memory_out);
+int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
+               int32_t source_length, float *memory_out);
 int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
              const int32_t *position, float *logits);
 
@@ -60,11 +60,11 @@ inline constexpr int32_t kMaxSource = {7};
 )";
 
 constexpr llvm::StringLiteral kEntryPoints = R"(
-int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, int32_t source_length,
-               float *memory_out) {{
-  if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_length))
+int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
+               int32_t source_length, float *memory_out) {{
+  if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_mask, source_length))
     return status;
-  return encode(arena, weights, slot, source, source_length, memory_out);
+  return encode(arena, weights, slot, source, source_mask, source_length, memory_out);
 }
 
 int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
@@ -117,6 +117,14 @@ std::string rowsTable(rt::ProgramOp program, StringRef attribute, StringRef name
   return count ? (Twine(count) + ", " + name).str() : "0, nullptr";
 }
 
+StringRef flagsOf(rt::ProgramOp program) {
+  if (program.getRecompute() && program.getMasked())
+    return "HALYARD_KEEPS_TOKENS | HALYARD_READS_MASK";
+  if (program.getRecompute())
+    return "HALYARD_KEEPS_TOKENS";
+  return program.getMasked() ? "HALYARD_READS_MASK" : "0";
+}
+
 } // namespace
 
 std::string interfaceHeader(rt::ProgramOp program) {
@@ -148,11 +156,10 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr gen
   StringRef name = program.getSymName();
   llvm::raw_string_ostream stream(text);
   stream << "\nconst halyard_program " << name << "_program = {\n"
-         << "    HALYARD_ABI, " << (program.getRecompute() ? "HALYARD_KEEPS_TOKENS" : "0") << ", "
-         << quoted(name) << ",\n    /*vocabulary*/ " << program.getVocabulary() << ", /*max_source*/ "
-         << program.getMaxSource() << ", /*max_target*/ " << program.getMaxTarget() << ", /*max_rows*/ "
-         << program.getMaxRows() << ", /*slots*/ " << program.getSlots() << ",\n    /*source*/ "
-         << type.getRank() << ", " << source->element << ", {"
+         << "    HALYARD_ABI, " << flagsOf(program) << ", " << quoted(name) << ",\n    /*vocabulary*/ "
+         << program.getVocabulary() << ", /*max_source*/ " << program.getMaxSource() << ", /*max_target*/ "
+         << program.getMaxTarget() << ", /*max_rows*/ " << program.getMaxRows() << ", /*slots*/ "
+         << program.getSlots() << ",\n    /*source*/ " << type.getRank() << ", " << source->element << ", {"
          << llvm::join(llvm::map_range(shape, [](int64_t extent) { return std::to_string(extent); }), ", ")
          << "}, " << quoted(program.getSourceName()) << ", " << program.getSourceVocabulary()
          << ",\n    /*memory*/ " << program.getMemoryFeatures() << ", memory_rows,\n    /*weights*/ "

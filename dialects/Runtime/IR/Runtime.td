@@ -66,7 +66,7 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
     Holds the kernel functions (private `func.func` over tensors), the weights, the arena's persistent regions, and the
     functions `encode`, `step` and `memory_rows`. The arena begins with `header_bytes` that belong to the runtime.
     `source_vocabulary` is the number of ids of a token source, or 0. With `recompute`, a step computes the whole text of
-    each row's slot again, by the function `text`. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
+    each row's slot again, by the function `text`; with `masked`, encode reads a mask beside the source. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
 
     ```mlir
     rt.program @t5 attributes {max_source = 512 : i64, max_target = 256 : i64, max_rows = 8 : i64, slots = 4 : i64,
@@ -79,6 +79,7 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$max_source, I64Attr:$max_target, I64Attr:$max_rows,
                        I64Attr:$slots, I64Attr:$vocabulary, I64Attr:$memory_features, TypeAttr:$source_type,
                        StrAttr:$source_name, I64Attr:$source_vocabulary, I64Attr:$header_bytes, UnitAttr:$recompute,
+                       UnitAttr:$masked,
                        OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$weights_bytes);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
@@ -164,9 +165,13 @@ def Rt_KernelCallOp : Rt_Op<"kernel_call", [DeclareOpInterfaceMethods<SymbolUser
 
 def Rt_AppendRowsOp : Rt_Op<"append_rows"> {
   let summary = "cache[slot[r]][position[r]] = rows[r] for every r";
-  let arguments = (ins AnyMemRef:$rows, AnyMemRef:$cache, AnyMemRef:$slot, AnyMemRef:$position);
+  let description = [{
+    Rows may be wider than the cache's: then the elements from column `begin` on are taken.
+  }];
+  let arguments = (ins AnyMemRef:$rows, AnyMemRef:$cache, AnyMemRef:$slot, AnyMemRef:$position,
+                       DefaultValuedAttr<I64Attr, "0">:$begin);
   let assemblyFormat = [{
-    $rows `to` $cache `rows` `(` $slot `,` $position `)` attr-dict
+    $rows (`from` $begin^)? `to` $cache `rows` `(` $slot `,` $position `)` attr-dict
     `:` type($rows) `to` type($cache) `,` type($slot) `,` type($position)
   }];
 }
@@ -190,6 +195,12 @@ def Rt_WidenOp : Rt_Op<"widen"> {
   let summary = "copies 32-bit integers to 64-bit ones";
   let arguments = (ins AnyMemRef:$source, AnyMemRef:$destination);
   let assemblyFormat = "$source `to` $destination attr-dict `:` type($source) `to` type($destination)";
+}
+
+def Rt_MaskOp : Rt_Op<"mask"> {
+  let summary = "the caller's mask, bytes of 0 or not 0, as zeros and ones; all ones if the pointer is null";
+  let arguments = (ins Rt_PointerType:$given, AnyMemRef:$destination);
+  let assemblyFormat = "$given `to` $destination attr-dict `:` type($destination)";
 }
 
 def Rt_ReadOp : Rt_Op<"read"> {

@@ -47,13 +47,14 @@ inline void copy(const halyard_buffer &from, const halyard_buffer &to) {
     memcpy(to.host, from.host, static_cast<size_t>(elements(from) * elementBytes(from)));
 }
 
-/* cache[slot[r]][position[r]] = rows[r] for every r. */
+/* cache[slot[r]][position[r]] = rows[r] for every r, of wider rows from element `begin` on. */
 inline void appendRows(const halyard_buffer &rows, const halyard_buffer &cache, const halyard_buffer &slot,
-                       const halyard_buffer &position) {
-  int64_t count = rows.dim[rows.dimensions - 1].extent, bytes = blockElements(rows) * elementBytes(rows);
-  halyard_append_rows(cache.host, cache.dim[cache.dimensions - 2].extent, static_cast<int32_t>(bytes),
+                       const halyard_buffer &position, int64_t begin = 0) {
+  int64_t count = rows.dim[rows.dimensions - 1].extent, width = elementBytes(cache);
+  halyard_append_rows(cache.host, cache.dim[1].extent, static_cast<int32_t>(cache.dim[0].extent * width),
                       static_cast<int32_t>(count), reinterpret_cast<const int32_t *>(slot.host),
-                      reinterpret_cast<const int32_t *>(position.host), rows.host);
+                      reinterpret_cast<const int32_t *>(position.host), rows.host + begin * width,
+                      static_cast<int32_t>(blockElements(rows) * width));
 }
 
 /* to[r] = cache[slot[r]] for every r. */
@@ -67,6 +68,23 @@ inline void gatherSlots(const halyard_buffer &cache, const halyard_buffer &slot,
 inline void widen(const halyard_buffer &from, const halyard_buffer &to) {
   for (int64_t i = 0, count = elements(from); i < count; ++i)
     reinterpret_cast<int64_t *>(to.host)[i] = reinterpret_cast<const int32_t *>(from.host)[i];
+}
+
+/* The mask of a source, bytes that are 0 or not, as zeros and ones of the array's type; ones if `given` is
+ * null. */
+inline void mask(const void *given, const halyard_buffer &to) {
+  const uint8_t *bytes = static_cast<const uint8_t *>(given);
+  for (int64_t i = 0, count = elements(to); i < count; ++i) {
+    bool there = !bytes || bytes[i];
+    if (to.type.code == ElementType<float>::value.code)
+      reinterpret_cast<float *>(to.host)[i] = there ? 1.0f : 0.0f;
+    else if (to.type.bits == 64)
+      reinterpret_cast<int64_t *>(to.host)[i] = there;
+    else if (to.type.bits == 32)
+      reinterpret_cast<int32_t *>(to.host)[i] = there;
+    else
+      to.host[i] = there;
+  }
 }
 
 inline int32_t read(const halyard_buffer &array, int32_t index) {

@@ -145,12 +145,13 @@ static inline uint8_t *halyard_slot(void *cache, int32_t slot_rows, int32_t row_
   return (uint8_t *)cache + (int64_t)slot * slot_rows * row_bytes;
 }
 
-/* Writes row i of `data` at (slot[i], position[i]). */
+/* Writes row i of `data` at (slot[i], position[i]). Rows of `data` begin `data_stride` bytes apart. */
 static inline void halyard_append_rows(void *cache, int32_t slot_rows, int32_t row_bytes, int32_t rows,
-                                       const int32_t *slot, const int32_t *position, const void *data) {
+                                       const int32_t *slot, const int32_t *position, const void *data,
+                                       int32_t data_stride) {
   for (int32_t i = 0; i < rows; ++i)
     memcpy(halyard_slot(cache, slot_rows, row_bytes, slot[i]) + (int64_t)position[i] * row_bytes,
-           (const uint8_t *)data + (int64_t)i * row_bytes, (size_t)row_bytes);
+           (const uint8_t *)data + (int64_t)i * data_stride, (size_t)row_bytes);
 }
 
 /* Writes the first `rows` rows of a slot of a cross value. */
@@ -186,7 +187,8 @@ static inline const int64_t *halyard_keep_token(void *arena, int32_t slot, int32
 
 /* The checks that encode and step make before anything else; 0 or a halyard_status. */
 static inline int halyard_check_encode(const halyard_program *program, void *arena, int32_t slot,
-                                       const void *source, int32_t source_length) {
+                                       const void *source, const uint8_t *source_mask,
+                                       int32_t source_length) {
   if (!arena || ((halyard_arena *)arena)->magic != HALYARD_ARENA_MAGIC)
     return halyard_bad_memory;
   if (slot < 0 || slot >= program->slots)
@@ -194,6 +196,8 @@ static inline int halyard_check_encode(const halyard_program *program, void *are
   if (!source || source_length < 1 || source_length > program->max_source ||
       program->memory_rows(source_length) < 1)
     return halyard_bad_source;
+  if (source_mask && !(program->flags & HALYARD_READS_MASK))
+    return halyard_bad_mask;
   if (!program->source_vocabulary)
     return halyard_ok;
   for (int32_t i = 0; i < source_length; ++i) {

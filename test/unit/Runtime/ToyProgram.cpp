@@ -44,8 +44,9 @@ int encodeInto(uint32_t *cross, void *arena, int32_t slot, const void *source, i
   return 0;
 }
 
-int encode(void *arena, const void *, int32_t slot, const void *source, int32_t length, float *memory) {
-  if (int status = halyard_check_encode(&program(), arena, slot, source, length))
+int encode(void *arena, const void *, int32_t slot, const void *source, const uint8_t *mask, int32_t length,
+           float *memory) {
+  if (int status = halyard_check_encode(&program(), arena, slot, source, mask, length))
     return status;
   return encodeInto(halyard::rt::at<uint32_t>(arena, kCrossOffset), arena, slot, source, length, memory);
 }
@@ -57,7 +58,7 @@ int step(void *arena, const void *, int32_t rows, const int32_t *token, const in
   ++steps;
   mostRows = std::max(mostRows, int(rows));
   int32_t *state = halyard::rt::at<int32_t>(arena, kStateOffset);
-  halyard_append_rows(state, kMaxTarget, sizeof(int32_t), rows, slot, position, token);
+  halyard_append_rows(state, kMaxTarget, sizeof(int32_t), rows, slot, position, token, sizeof(int32_t));
   int32_t lengths[kMaxRows];
   halyard_target_lengths(rows, position, lengths);
   for (int32_t i = 0; i < rows; ++i) {
@@ -69,8 +70,8 @@ int step(void *arena, const void *, int32_t rows, const int32_t *token, const in
 
 constexpr uint64_t kRecomputeCross = halyard_arena_header_bytes(kSlots, kMaxTarget, HALYARD_KEEPS_TOKENS);
 
-int recomputingEncode(void *arena, const void *, int32_t slot, const void *source, int32_t length,
-                      float *memory) {
+int recomputingEncode(void *arena, const void *, int32_t slot, const void *source, const uint8_t *,
+                      int32_t length, float *memory) {
   return encodeInto(halyard::rt::at<uint32_t>(arena, kRecomputeCross), arena, slot, source, length, memory);
 }
 

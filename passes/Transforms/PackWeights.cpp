@@ -1,0 +1,116 @@
+// pack-weights: linear layers become seq.linear, their matrices stored in the order in which kernels of the
+// target read them.
+//
+// Rows that several layers read as codes or as bf16 are converted once: equal conversions are one after CSE.
+#include "passes/Transforms/Passes.h"
+#include "passes/Transforms/WeightPacking.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace halyard {
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Columns below which most of a panel would be empty.
+constexpr int64_t kFewestOutputs = 8;
+
+WeightPrecision precisionOf(Operation *op) {
+  auto chosen = op->getAttrOfType<StringAttr>(kPrecisionAttribute);
+  return llvm::StringSwitch<WeightPrecision>(chosen ? chosen.getValue() : "f32")
+      .Case("bf16", WeightPrecision::bf16)
+      .Case("int8", WeightPrecision::i8)
+      .Case("int4", WeightPrecision::i4)
+      .Default(WeightPrecision::f32);
+}
+
+class LinearBuilder {
+public:
+  LinearBuilder(const LinearLayer &layer, const Target &target)
+      : layer(layer), precision(precisionOf(layer.op)),
+        layout(target.linearLayout(layer.features, layer.outputs, precision)), builder(layer.op),
+        location(layer.op->getLoc()) {}
+
+  Value create() {
+    switch (precision) {
+    case WeightPrecision::f32:
+      return linear(layer.input, packFloats(layer, layout), Value());
+    case WeightPrecision::bf16:
+      return linear(rounded(), packBFloats(layer, layout), Value());
+    case WeightPrecision::i8:
+    case WeightPrecision::i4:
+      break;
+    }
+    auto codes = quantized();
+    return linear(codes.getCodes(), packCodes(layer, layout), codes.getScales());
+  }
+
+private:
+  Value constant(ElementsAttr value) {
+    return value ? arith::ConstantOp::create(builder, location, value) : Value();
+  }
+
+  Value linear(Value input, const PackedWeight &weight, Value inputScale) {
+    int64_t zeroPoint = weight.columnSums ? layout.zeroPoint : 0;
+    return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
+                                 constant(weight.panels), constant(weight.scales), inputScale,
+                                 constant(weight.columnSums), zeroPoint);
+  }
+
+  /// The input as bf16.
+  Value rounded() {
+    auto type = cast<RankedTensorType>(layer.input.getType()).clone(builder.getBF16Type());
+    Value empty = tensor::EmptyOp::create(
+        builder, location, tensor::getMixedSizes(builder, location, layer.input), builder.getBF16Type());
+    SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(2));
+    SmallVector<utils::IteratorType> loops(2, utils::IteratorType::parallel);
+    return linalg::GenericOp::create(builder, location, type, layer.input, empty, maps, loops,
+                                     [](OpBuilder &body, Location location, ValueRange arguments) {
+                                       Value narrow = arith::TruncFOp::create(
+                                           body, location, body.getBF16Type(), arguments[0]);
+                                       linalg::YieldOp::create(body, location, narrow);
+                                     })
+        .getResult(0);
+  }
+
+  seq::QuantizeOp quantized() {
+    int64_t rows = cast<RankedTensorType>(layer.input.getType()).getDimSize(0);
+    int64_t width = llvm::alignTo(layer.features, layout.terms);
+    Type element = layout.zeroPoint ? IntegerType::get(builder.getContext(), 8, IntegerType::Unsigned)
+                                    : builder.getI8Type();
+    return seq::QuantizeOp::create(builder, location, RankedTensorType::get({rows, width}, element),
+                                   RankedTensorType::get({rows}, builder.getF32Type()), layer.input,
+                                   layout.zeroPoint);
+  }
+
+  const LinearLayer &layer;
+  WeightPrecision precision;
+  LinearLayout layout;
+  OpBuilder builder;
+  Location location;
+};
+
+struct PackWeights : impl::PackWeightsBase<PackWeights> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    const Target *machine = lookupTarget(target);
+    if (!machine) {
+      getOperation().emitError() << "'" << target << "' is no target";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](linalg::LinalgOp op) {
+      std::optional<LinearLayer> layer = LinearLayer::match(op);
+      if (!layer || layer->outputs < kFewestOutputs)
+        return;
+      op->getResult(0).replaceAllUsesWith(LinearBuilder(*layer, *machine).create());
+      op->erase();
+    });
+  }
+};
+
+} // namespace
+} // namespace halyard

@@ -1,0 +1,81 @@
+// Packing of constant matrices; see the header.
+#include "passes/Transforms/WeightPacking.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+
+namespace halyard {
+
+namespace {
+
+/// Makes the panels of a matrix: `convert(term, output)` where there is an element, 0 elsewhere. Elements are
+/// visited in the order they are written.
+template <typename T, typename Convert>
+HostTensor makePanels(const Matrix &matrix, const LinearLayout &layout, Type elementType, Convert convert) {
+  int64_t panels = llvm::divideCeil(matrix.outputs, layout.columns);
+  int64_t blocks = llvm::divideCeil(matrix.features, layout.terms);
+  HostTensor packed = HostTensor::allocate({panels, blocks, layout.columns, layout.terms}, elementType);
+  T *out = packed.mutableValues<T>().data();
+  for (int64_t panel = 0; panel < panels; ++panel)
+    for (int64_t block = 0; block < blocks; ++block)
+      for (int64_t column = 0; column < layout.columns; ++column)
+        for (int64_t inBlock = 0; inBlock < layout.terms; ++inBlock) {
+          int64_t term = block * layout.terms + inBlock, output = panel * layout.columns + column;
+          *out++ = term < matrix.features && output < matrix.outputs ? convert(term, output) : T(0);
+        }
+  return packed;
+}
+
+uint16_t toBFloat(float value) {
+  llvm::APFloat wide(value);
+  bool losesInformation;
+  wide.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &losesInformation);
+  return wide.bitcastToAPInt().getZExtValue();
+}
+
+} // namespace
+
+PackedWeight packFloats(const LinearLayer &layer, const LinearLayout &layout) {
+  Matrix matrix(layer);
+  auto convert = [&](int64_t term, int64_t output) { return matrix.at(term, output); };
+  Type type = matrix.tensor.elementType;
+  return {toAttribute(makePanels<float>(matrix, layout, type, convert)), {}, {}};
+}
+
+PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout) {
+  Matrix matrix(layer);
+  auto convert = [&](int64_t term, int64_t output) { return toBFloat(matrix.at(term, output)); };
+  Type type = BFloat16Type::get(layer.matrix.getContext());
+  return {toAttribute(makePanels<uint16_t>(matrix, layout, type, convert)), {}, {}};
+}
+
+PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout) {
+  Matrix matrix(layer);
+  Builder builder(layer.matrix.getContext());
+  HostTensor scales = HostTensor::allocate({matrix.outputs}, builder.getF32Type());
+  HostTensor sums = HostTensor::allocate({matrix.outputs}, builder.getI32Type());
+  MutableArrayRef<float> scale = scales.mutableValues<float>();
+  MutableArrayRef<int32_t> sum = sums.mutableValues<int32_t>();
+  for (int64_t output = 0; output < matrix.outputs; ++output) {
+    float largest = 0;
+    for (int64_t term = 0; term < matrix.features; ++term)
+      largest = std::max(largest, std::fabs(matrix.at(term, output)));
+    scale[output] = largest > 0 ? largest / 127.0f : 1.0f;
+    sum[output] = 0;
+  }
+  auto convert = [&](int64_t term, int64_t output) {
+    float code = std::nearbyint(matrix.at(term, output) / scale[output]);
+    auto rounded = static_cast<int8_t>(std::clamp(code, -127.0f, 127.0f));
+    sum[output] += rounded;
+    return rounded;
+  };
+  HostTensor panels = makePanels<int8_t>(matrix, layout, builder.getI8Type(), convert);
+  return {toAttribute(panels), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr()};
+}
+
+} // namespace halyard

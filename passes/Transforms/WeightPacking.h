@@ -1,0 +1,27 @@
+// Constant matrices in the layouts that kernels of linear layers stream.
+#ifndef HALYARD_PASSES_TRANSFORMS_WEIGHTPACKING_H
+#define HALYARD_PASSES_TRANSFORMS_WEIGHTPACKING_H
+
+#include "passes/Transforms/LinearLayer.h"
+#include "targets/Common/Target.h"
+
+namespace halyard {
+
+/// The operands of seq.linear that are constant.
+struct PackedWeight {
+  mlir::ElementsAttr panels;     // panels x features / terms x columns x terms
+  mlir::ElementsAttr scales;     // one per output; codes only
+  mlir::ElementsAttr columnSums; // one per output; codes with a zero point only
+};
+
+PackedWeight packFloats(const LinearLayer &layer, const LinearLayout &layout);
+
+/// Rounds to the nearest bf16, half to even. `features` is a multiple of `layout.terms`.
+PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout);
+
+/// Codes from -127 to 127, symmetric, with one scale per output: its largest magnitude over 127.
+PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout);
+
+} // namespace halyard
+
+#endif
