@@ -109,6 +109,7 @@ void Run::makeRequests(std::vector<halyard_request> &requests) {
     halyard_request request = {};
     request.source = sources[i].data.data();
     request.source_length = sources[i].length;
+    request.source_mask = sources[i].maskData();
     request.prompt = prompt.empty() ? nullptr : prompt.data();
     request.prompt_count = int32_t(prompt.size());
     results.texts[i].tokens.resize(size_t(program.max_target) + 1);

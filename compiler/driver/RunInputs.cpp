@@ -126,15 +126,19 @@ bool checkMask(const NpyArray &mask, const std::string &path, const NpyArray &so
   return true;
 }
 
-/// Row `row` of a batch without the positions that are masked out.
+/// Row `row` of a batch without the positions that are masked out, or with them and a mask.
 RunSource sourceOfRow(const NpyArray &array, const NpyArray *mask, const halyard_program &program,
                       int64_t row) {
   int axis = lengthAxis(program);
   int64_t outer = 1, length = axis ? array.shape[axis] : 1, inner = 1;
   for (int i = 1; i < program.source_rank; ++i)
     (i < axis || !axis ? outer : inner) *= i == axis ? 1 : array.shape[i];
-  auto kept = [&](int64_t position) { return !mask || mask->number(row * length + position) != 0; };
+  auto isThere = [&](int64_t position) { return !mask || mask->number(row * length + position) != 0; };
+  bool keepsPadding = program.flags & HALYARD_READS_MASK;
+  auto kept = [&](int64_t position) { return keepsPadding || isThere(position); };
   RunSource source;
+  for (int64_t position = 0; mask && keepsPadding && position < length; ++position)
+    source.mask.push_back(isThere(position));
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t position = 0; position < length; ++position)
       for (int64_t i = 0; kept(position) && i < inner; ++i)

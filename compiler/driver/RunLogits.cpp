@@ -7,7 +7,8 @@ namespace halyard::driver {
 
 int computeLogits(const halyard_program &program, const void *weights, void *arena, const RunSource &source,
                   const std::vector<int32_t> &tokens, int32_t prompt, std::vector<float> &logits) {
-  if (int status = program.encode(arena, weights, 0, source.data.data(), source.length, nullptr))
+  if (int status =
+          program.encode(arena, weights, 0, source.data.data(), source.maskData(), source.length, nullptr))
     return status;
   size_t vocabulary = size_t(program.vocabulary);
   std::vector<int32_t> slots(size_t(program.max_rows), 0), positions(slots.size());

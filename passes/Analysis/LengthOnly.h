@@ -10,6 +10,8 @@ namespace halyard {
 /// so an instance must not outlive a change to what it was asked about.
 class LengthOnly {
 public:
+  /// Counts `value` as if it depended on lengths only.
+  void assume(mlir::Value value) { known[value] = true; }
   bool operator()(mlir::Value value) const;
 
 private:

@@ -41,7 +41,8 @@ static bool readsSourceByRow(Operation *op) {
     if (!load)
       continue;
     if (auto attention = dyn_cast<seq::AttentionOp>(op)) {
-      if (operand.get() != attention.getKey() && operand.get() != attention.getValue())
+      if (operand.get() != attention.getKey() && operand.get() != attention.getValue() &&
+          operand.get() != attention.getMask())
         return false;
       continue;
     }
@@ -245,6 +246,8 @@ void RowAxes::visitNamed(Operation *op) {
       return fail(op, "its keys are of the step and its values are not, or the other way round");
     if (attention.getBias() && times.of(attention.getBias()) != BindingTime::constant)
       return fail(op, "its bias is computed while running");
+    if (attention.getMask() && (self || times.of(attention.getMask()) == BindingTime::step))
+      return fail(op, "its mask is computed while running");
     axes[attention.getResult()] = 0;
     return;
   }

@@ -63,9 +63,9 @@ LogicalResult ProgramToRt::findStages() {
   }
   if (!encode || !bind || !step)
     return source.emitError("needs the stages encode, bind and step to become an artifact");
-  if (encode.getBlock().getNumArguments() != 1)
-    return encode.emitError("takes ")
-           << encode.getBlock().getNumArguments() << " inputs; an artifact takes one";
+  unsigned inputs = encode.getBlock().getNumArguments();
+  if (inputs < 1 || inputs > 2 || bind.getBlock().getNumArguments() > inputs)
+    return encode.emitError("takes ") << inputs << " inputs; an artifact takes a source and its mask";
   recompute = step.getMode() == seq::StepMode::recompute;
   if (step.getBlock().getNumArguments() != (recompute ? 1 : 3))
     return step.emitError("takes ")
@@ -104,7 +104,9 @@ void ProgramToRt::createProgram() {
       TypeAttr::get(encode.getBlock().getArgument(0).getType()),
       inputName ? inputName : builder.getStringAttr("source"), number(sourceVocabulary(encode)),
       number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
-      recompute ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(), IntegerAttr());
+      recompute ? builder.getUnitAttr() : UnitAttr(),
+      encode.getBlock().getNumArguments() > 1 ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(),
+      IntegerAttr());
   if (Attribute cost = source->getAttr("cost"))
     program->setAttr("cost", cost);
   builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
@@ -171,13 +173,14 @@ void ProgramToRt::createMemoryRows() {
   func::ReturnOp::create(builder, location, result);
 }
 
-/// encode(arena, weights, slot, source, source length, memory out).
+/// encode(arena, weights, slot, source, mask, source length, memory out).
 LogicalResult ProgramToRt::createEncode() {
   Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
-  func::FuncOp function = createFunction("encode", {pointer, pointer, index, pointer, index, pointer}, {});
-  Value slot = function.getArgument(2), length = function.getArgument(4), memoryOut = function.getArgument(5);
-  function.setArgAttr(4, "rt.maximum", builder.getI64IntegerAttr(source.getMaxSource()));
-  for (unsigned readonly : {1, 3})
+  func::FuncOp function =
+      createFunction("encode", {pointer, pointer, index, pointer, pointer, index, pointer}, {});
+  Value slot = function.getArgument(2), length = function.getArgument(5), memoryOut = function.getArgument(6);
+  function.setArgAttr(5, "rt.maximum", builder.getI64IntegerAttr(source.getMaxSource()));
+  for (unsigned readonly : {1, 3, 4})
     function.setArgAttr(readonly, "rt.readonly", builder.getUnitAttr());
 
   StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
@@ -185,12 +188,19 @@ LogicalResult ProgramToRt::createEncode() {
   stage.setSlot(slot);
   BlockArgument input = encode.getBlock().getArgument(0);
   stage.map(input, stage.hostBuffer(function.getArgument(3), input));
+  Value mask;
+  if (program.getMasked()) {
+    BlockArgument given = encode.getBlock().getArgument(1);
+    mask = stage.allocate(given);
+    rt::MaskOp::create(builder, location, function.getArgument(4), mask);
+    stage.map(given, mask);
+  }
   if (failed(stage.run(encode.getBlock())))
     return failure();
   Value memory = encode.getBlock().getTerminator()->getOperand(0);
   rt::CopyOp::create(builder, location, stage.lookup(memory), stage.hostBuffer(memoryOut, memory));
   for (BlockArgument argument : bind.getBlock().getArguments())
-    stage.map(argument, stage.lookup(memory));
+    stage.map(argument, argument.getArgNumber() == 0 ? stage.lookup(memory) : mask);
   if (failed(stage.run(bind.getBlock())))
     return failure();
   Value rows = func::CallOp::create(builder, location, "memory_rows", index, length).getResult(0);

@@ -29,6 +29,8 @@ public:
 
   /// The caller's memory as a buffer of the type and extents of a tensor of the stage.
   mlir::Value hostBuffer(mlir::Value pointer, mlir::Value tensor);
+  /// Memory of its own for a tensor, not placed yet.
+  mlir::Value allocate(mlir::Value tensor);
   /// A buffer with the type and extents of a tensor of the stage.
   mlir::Value viewAs(mlir::Value buffer, mlir::Value tensor, mlir::Value begin = {});
 

@@ -5,9 +5,13 @@
 // files: masks are ones, caches are empty, positions count from 0, the branch of a merged decoder is the one
 // without caches. The batch axis is 1. The lengths enter here as well: each remaining argument says by
 // `halyard.shape` how its extents follow from the source length s and the target length t.
+//
+// An encoder whose rows are not the same with and without padding is the exception: its attention mask, and
+// the decoder's mask over the source, stay inputs.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/LengthAlgebra.h"
+#include "passes/Analysis/SourceMixing.h"
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Transforms/InterfaceRoles.h"
 #include "passes/Transforms/Passes.h"
@@ -44,13 +48,28 @@ public:
     updateType();
   }
 
-  /// Replaces an argument by a tensor of one value.
-  void bindSplat(unsigned index, ArrayRef<AffineExpr> shape, int64_t value) {
+  /// Replaces an argument by a tensor of one value, which is returned.
+  Value bindSplat(unsigned index, ArrayRef<AffineExpr> shape, int64_t value) {
     BlockArgument argument = func.getArgument(index);
     Type elementType = onnx::elementTypeOf(argument);
     Value scalar = constant(RankedTensorType::get({}, elementType), value);
     RankedTensorType type = typeOf(argument, shape);
-    argument.replaceAllUsesWith(onnx::ExpandOp::create(builder, loc, type, scalar, extents(shape)));
+    Value splat = onnx::ExpandOp::create(builder, loc, type, scalar, extents(shape));
+    argument.replaceAllUsesWith(splat);
+    return splat;
+  }
+
+  /// Makes an argument, the last one, of a value of such extents.
+  void makeArgument(Value value, ArrayRef<AffineExpr> shape, StringAttr name) {
+    AffineMap map = AffineMap::get(0, 2, shape, func.getContext());
+    NamedAttrList attributes;
+    attributes.append(SymbolicShapes::shapeAttribute, AffineMapAttr::get(map));
+    attributes.append("onnx.name", name);
+    attributes.append("halyard.mask", builder.getUnitAttr());
+    // Cannot fail: the type is that of a tensor.
+    (void)func.insertArgument(func.getNumArguments(), value.getType(),
+                              attributes.getDictionary(func.getContext()), value.getLoc());
+    value.replaceAllUsesWith(func.getArguments().back());
   }
 
   /// Replaces an argument by 0, 1, 2, ..., with the batch axis if the argument has one.
@@ -169,7 +188,7 @@ private:
   FailureOr<func::FuncOp> function(StringRef name);
   LogicalResult bindEncoder(func::FuncOp encoder);
   FailureOr<LengthExprs> sourceShape(func::FuncOp encoder, unsigned argument);
-  LogicalResult bindMemory(func::FuncOp encoder);
+  LogicalResult bindMemory(func::FuncOp encoder, Value mask, StringAttr maskName);
   LogicalResult bindDecoder(func::FuncOp decoder);
   LogicalResult bindDecoderInput(func::FuncOp decoder, unsigned argument, InputRole role);
   LogicalResult checkDecoderInputs(func::FuncOp decoder, const llvm::DenseMap<unsigned, InputRole> &roles);
@@ -177,6 +196,8 @@ private:
   /// The extent of masks over the source: s, or that of the memory where the source has no dynamic axis.
   AffineExpr sourceLength;
   LengthExprs memory;
+  /// Whether the source keeps its padding, and the encoder its mask.
+  bool keepsMask = false;
 };
 
 FailureOr<func::FuncOp> BindInterface::function(StringRef name) {
@@ -240,6 +261,8 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder) {
   interface.setArgument(*source, *shape);
   sourceLength =
       llvm::is_contained(*shape, interface.algebra().source()) ? interface.algebra().source() : AffineExpr();
+  Value sourceMask;
+  StringAttr maskName;
   for (unsigned index = 0; index < encoder.getNumArguments(); ++index) {
     if (index == *source)
       continue;
@@ -253,13 +276,21 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder) {
              << "expects input '" << nameOf(encoder, index)
              << "' to be of fixed shape, as the encoder's input is, got "
              << encoder.getArgument(index).getType();
-    interface.bindSplat(index, mask, encoderRole(nameOf(encoder, index)) == InputRole::sourceMask);
+    bool isMask = encoderRole(nameOf(encoder, index)) == InputRole::sourceMask;
+    Value splat = interface.bindSplat(index, mask, isMask);
+    if (isMask && mask.size() == 2 && mask[1] == interface.algebra().source()) {
+      sourceMask = splat;
+      maskName = encoder.getArgAttrOfType<StringAttr>(index, "onnx.name");
+    }
   }
   interface.keepArguments({*source});
-  return failed(interface.keepResult("last_hidden_state")) ? failure() : bindMemory(encoder);
+  return failed(interface.keepResult("last_hidden_state")) ? failure()
+                                                           : bindMemory(encoder, sourceMask, maskName);
 }
 
-LogicalResult BindInterface::bindMemory(func::FuncOp encoder) {
+/// What is known of the encoder with a mask of ones: the extents of its output, and whether its rows see
+/// padding.
+LogicalResult BindInterface::bindMemory(func::FuncOp encoder, Value mask, StringAttr maskName) {
   FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(encoder);
   if (failed(shapes))
     return failure();
@@ -274,6 +305,13 @@ LogicalResult BindInterface::bindMemory(func::FuncOp encoder) {
   encoder->setAttr("halyard.memory_rows", AffineMapAttr::get(map.getSubMap({1})));
   if (!sourceLength)
     sourceLength = map.getResult(1);
+  auto mixing = mask ? findSourceMixing(encoder, encoder.getArgument(0), mask, *shapes) : std::nullopt;
+  if (!mixing)
+    return success();
+  mixing->op->emitRemark("sources keep their padding and mask: ") << mixing->reason;
+  keepsMask = true;
+  Interface interface(encoder);
+  interface.makeArgument(mask, {interface.algebra().constant(1), sourceLength}, maskName);
   return success();
 }
 
@@ -323,7 +361,12 @@ LogicalResult BindInterface::bindDecoderInput(func::FuncOp decoder, unsigned arg
     return success();
   }
   case InputRole::sourceMask:
-    interface.bindSplat(argument, {one, sourceLength}, 1);
+    if (!keepsMask) {
+      interface.bindSplat(argument, {one, sourceLength}, 1);
+      return success();
+    }
+    interface.setArgument(argument, {one, sourceLength});
+    decoder.setArgAttr(argument, "halyard.mask", UnitAttr::get(decoder.getContext()));
     return success();
   case InputRole::targetMask:
     interface.bindSplat(argument, {one, target}, 1);
@@ -362,6 +405,7 @@ LogicalResult BindInterface::bindDecoder(func::FuncOp decoder) {
   if (failed(checkDecoderInputs(decoder, roles)))
     return failure();
   unsigned tokens = 0, states = 0;
+  SmallVector<unsigned> masks;
   for (unsigned index = 0; index < decoder.getNumArguments(); ++index) {
     if (failed(bindDecoderInput(decoder, index, roles[index])))
       return failure();
@@ -369,9 +413,13 @@ LogicalResult BindInterface::bindDecoder(func::FuncOp decoder) {
       tokens = index;
     if (roles[index] == InputRole::memory)
       states = index;
+    if (roles[index] == InputRole::sourceMask && keepsMask)
+      masks.push_back(index);
   }
   Interface interface(decoder);
-  interface.keepArguments({tokens, states});
+  SmallVector<unsigned> kept{tokens, states};
+  kept.append(masks);
+  interface.keepArguments(kept);
   return interface.keepResult("logits");
 }
 } // namespace

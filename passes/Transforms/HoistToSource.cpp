@@ -34,19 +34,18 @@ void eraseDeadOps(Block &block) {
 class Hoister {
 public:
   Hoister(seq::ProgramOp program, seq::BindOp bind, seq::StepOp step)
-      : program(program), bind(bind.getBlock()), step(step.getBlock()),
-        times(step, {BindingTime::step, BindingTime::source}) {}
+      : program(program), bind(bind.getBlock()), step(step.getBlock()), times(step, argumentTimes(step)) {}
 
   void run() {
-    Value memory = step.getArgument(1);
-    mapping.map(memory, bind.getArgument(0));
+    // The memory and the source's mask.
+    MutableArrayRef<BlockArgument> ofSource = step.getArguments().drop_front();
+    mapping.map(ofSource, bind.getArguments());
     OpBuilder toBind(bind.getTerminator());
     for (Operation &op : step.without_terminator())
       if (times.of(&op) != BindingTime::step)
         toBind.clone(op, mapping);
     SmallVector<Value> frontier;
-    if (isRead(memory))
-      frontier.push_back(memory);
+    llvm::copy_if(ofSource, std::back_inserter(frontier), [&](Value value) { return isRead(value); });
     for (Operation &op : step.without_terminator())
       if (times.of(&op) == BindingTime::source && !isRematerialised(&op))
         llvm::copy_if(op.getResults(), std::back_inserter(frontier),
@@ -56,10 +55,16 @@ public:
       keep(value);
     eraseDeadOps(step);
     eraseDeadOps(bind);
-    step.eraseArgument(1);
+    step.eraseArguments(1, step.getNumArguments() - 1);
   }
 
 private:
+  static SmallVector<BindingTime> argumentTimes(seq::StepOp step) {
+    SmallVector<BindingTime> times(step.getBlock().getNumArguments(), BindingTime::source);
+    times.front() = BindingTime::step;
+    return times;
+  }
+
   /// Whether the step still reads `value` when everything bound to the source has left.
   bool isRead(Value value) {
     return llvm::any_of(value.getUsers(), [&](Operation *user) {
@@ -68,7 +73,7 @@ private:
     });
   }
 
-  /// Names say what a value is for where that is known: the keys and values of cross-attention.
+  /// Names say what a value is for where that is known: the keys, values and mask of cross-attention.
   void nameFrontier() {
     int64_t index = 0;
     for (auto attention : step.getOps<seq::AttentionOp>()) {
@@ -77,6 +82,8 @@ private:
       std::string stem = "cross." + std::to_string(index++);
       names.try_emplace(attention.getKey(), stem + ".k");
       names.try_emplace(attention.getValue(), stem + ".v");
+      if (attention.getMask())
+        names.try_emplace(attention.getMask(), stem + ".mask");
     }
   }
 
@@ -111,7 +118,7 @@ struct HoistToSource : impl::HoistToSourceBase<HoistToSource> {
     seq::ProgramOp program = getOperation();
     auto step = *program.getBody().getOps<seq::StepOp>().begin();
     auto bind = *program.getBody().getOps<seq::BindOp>().begin();
-    if (step.getBlock().getNumArguments() != 2)
+    if (step.getBlock().getNumArguments() < 2)
       return;
     Hoister(program, bind, step).run();
   }

@@ -3,7 +3,8 @@
 // The walk starts at a Softmax. Towards the scores it absorbs, in any order, scale, soft-cap, masks, biases,
 // casts, clamps and reshapes until it meets the product of queries and keys; towards the values it absorbs
 // casts, reshapes and the NaN guard. What was absorbed is affine in the scores: its slope is the scale, and
-// its value at zero, one computation that depends on lengths alone, is the bias. Where heads lie in Q, K and
+// its value at zero, one computation that depends on lengths alone, is the bias. A mask that is data is told
+// apart from it and becomes one number for each key. Where heads lie in Q, K and
 // V is read off their layout views. No order of operations and no name is expected; whatever does not fit
 // stays as it is, and a remark says so.
 #include "dialects/ONNX/IR/ONNX.h"
@@ -11,8 +12,10 @@
 #include "passes/Analysis/LayoutView.h"
 #include "passes/Analysis/LengthOnly.h"
 #include "passes/Analysis/SymbolicShapes.h"
+#include "passes/Transforms/KeyMask.h"
 #include "passes/Transforms/LayoutBuilder.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/ScoreChain.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -26,105 +29,6 @@ namespace halyard {
 
 namespace {
 
-/// What lies between the product of queries and keys and the softmax.
-struct ScoreChain {
-  Value product; // the scores before the first operation of the chain
-  SmallVector<std::pair<Operation *, unsigned>>
-      ops; // from the product on; the operand that carries the scores
-  double scale = 1.0;
-  std::optional<double> softcap;
-  bool biased = false;   // some operation adds or masks
-  bool reshaped = false; // some operation changes the shape
-};
-
-class ScoreWalk {
-public:
-  explicit ScoreWalk(const LengthOnly &lengthOnly) : lengthOnly(lengthOnly) {}
-
-  /// Follows `scores` back to a MatMul.
-  std::optional<ScoreChain> run(Value scores) {
-    ScoreChain chain;
-    for (Value current = scores;;) {
-      Operation *op = current.getDefiningOp();
-      if (!op)
-        return std::nullopt;
-      if (isa<onnx::MatMulOp>(op)) {
-        chain.product = current;
-        break;
-      }
-      auto carried = carrier(op);
-      if (!carried)
-        return std::nullopt;
-      chain.ops.push_back({op, *carried});
-      current = op->getOperand(*carried);
-    }
-    std::reverse(chain.ops.begin(), chain.ops.end());
-    for (auto [op, carried] : chain.ops)
-      if (!absorb(chain, op, carried))
-        return std::nullopt;
-    return chain;
-  }
-
-private:
-  /// The one operand through which the scores come, if the operation is of a kind that can be absorbed.
-  std::optional<unsigned> carrier(Operation *op) {
-    if (isa<onnx::CastOp, onnx::ReshapeOp, onnx::UnsqueezeOp, onnx::SqueezeOp, onnx::IdentityOp, onnx::TanhOp,
-            onnx::DropoutOp, onnx::ClipOp>(op))
-      return 0;
-    if (!isa<onnx::AddOp, onnx::SubOp, onnx::MulOp, onnx::DivOp, onnx::WhereOp, onnx::MaxOp>(op))
-      return std::nullopt;
-    std::optional<unsigned> found;
-    for (OpOperand &operand : op->getOpOperands()) {
-      if (lengthOnly(operand.get()))
-        continue;
-      if (found)
-        return std::nullopt;
-      found = operand.getOperandNumber();
-    }
-    return found;
-  }
-
-  bool absorb(ScoreChain &chain, Operation *op, unsigned carried) {
-    if (isa<onnx::MulOp, onnx::DivOp>(op))
-      return absorbScale(chain, op, carried);
-    if (isa<onnx::AddOp, onnx::WhereOp>(op) || (isa<onnx::SubOp>(op) && carried == 0))
-      return chain.biased = true;
-    if (isa<onnx::TanhOp>(op)) {
-      // softcap(scale x) = c tanh(scale x / c): what is multiplied on afterwards is c, and joins the scale.
-      if (chain.biased || chain.softcap)
-        return false;
-      chain.softcap = 1.0;
-      return true;
-    }
-    if (isa<onnx::MaxOp, onnx::ClipOp>(op)) {
-      // A clamp at the lowest finite number keeps scores as they are.
-      auto bound = op->getNumOperands() > 1
-                       ? constantScalar(op->getOperand(isa<onnx::ClipOp>(op) ? 1 : 1 - carried))
-                       : std::optional<double>();
-      bool above = isa<onnx::ClipOp>(op) && op->getNumOperands() > 2 && !onnx::isAbsent(op->getOperand(2));
-      return bound && *bound < -1e30 && !above;
-    }
-    chain.reshaped |= isa<onnx::ReshapeOp, onnx::UnsqueezeOp, onnx::SqueezeOp>(op);
-    return isa<FloatType>(onnx::elementTypeOf(op->getResult(0)));
-  }
-
-  bool absorbScale(ScoreChain &chain, Operation *op, unsigned carried) {
-    auto scalar = constantScalar(op->getOperand(1 - carried));
-    if (!scalar || (isa<onnx::DivOp>(op) && carried != 0))
-      return false;
-    double by = isa<onnx::DivOp>(op) ? 1.0 / *scalar : *scalar;
-    if (chain.softcap) {
-      if (chain.biased)
-        return false;
-      *chain.softcap *= by;
-    }
-    chain.scale *= by;
-    return true;
-  }
-
-  const LengthOnly &lengthOnly;
-};
-
 /// Where time, heads and features of queries, keys or values lie.
 struct Side {
   LayoutView view;
@@ -137,7 +41,11 @@ class Raiser {
 public:
   Raiser(func::FuncOp function, const SymbolicShapes &shapes)
       : function(function), shapeOf([&shapes](Value value) { return shapes.shape(value); }),
-        layout(function.getContext()) {}
+        layout(function.getContext()) {
+    for (BlockArgument argument : function.getArguments())
+      if (function.getArgAttr(argument.getArgNumber(), "halyard.mask"))
+        lengthsAndMask.assume(argument);
+  }
 
   void run() {
     SmallVector<Operation *> roots;
@@ -161,17 +69,22 @@ private:
   std::optional<Side> sideOf(Value value, ArrayRef<unsigned> batch, unsigned time,
                              ArrayRef<unsigned> features);
   std::optional<Side> sideOfProduct(Value value, bool transposed);
-  Value biasOf(const ScoreChain &chain, OpBuilder &builder);
-  Value biasOfMask(onnx::AttentionOp attention, AffineExpr queries, AffineExpr keys, OpBuilder &builder);
+  bool splitMasks(const ScoreChain &chain, OpBuilder &builder);
+  std::optional<MaskParts> biasOf(const ScoreChain &chain, OpBuilder &builder);
+  std::optional<MaskParts> biasOfMask(onnx::AttentionOp attention, AffineExpr queries, AffineExpr keys,
+                                      OpBuilder &builder);
+  Value asMask(Value vector, AffineExpr keys, OpBuilder &builder, Location loc);
   Value asBias(Value value, int64_t heads, AffineExpr queries, AffineExpr keys, OpBuilder &builder,
                Location loc);
   bool build(Side &query, Side &key, Side &value, int64_t heads, int64_t kvHeads, double scale,
-             std::optional<double> softcap, bool causal, Value bias, Value replaced, OpBuilder &builder);
+             std::optional<double> softcap, bool causal, const MaskParts &bias, Value replaced,
+             OpBuilder &builder);
 
   func::FuncOp function;
-  LengthOnly lengthOnly;
+  LengthOnly lengthOnly, lengthsAndMask;
   ShapeOf shapeOf;
   LayoutBuilder layout;
+  DenseMap<Operation *, MaskParts> masks; // what operations of the chain at hand add, where it is data
 };
 
 /// From the softmax on to the value that multiplies V: absorbs casts, reshapes and Where(IsNaN(p), 0, p).
@@ -259,7 +172,7 @@ bool Raiser::raiseSoftmax(onnx::SoftmaxOp softmax) {
   if (!type || (static_cast<int64_t>(softmax.getAxis()) != -1 &&
                 static_cast<int64_t>(softmax.getAxis()) + 1 != type.getRank()))
     return false;
-  auto chain = ScoreWalk(lengthOnly).run(softmax.getInput());
+  auto chain = ScoreChain::endingIn(softmax.getInput(), lengthsAndMask);
   Value output = followProbabilities(softmax.getResult());
   if (!chain || !output)
     return false;
@@ -274,9 +187,9 @@ bool Raiser::raiseSoftmax(onnx::SoftmaxOp softmax) {
     return false;
   OpBuilder builder(output.getDefiningOp());
   double scale = chain->scale * query->view.scale() * key->view.scale();
-  Value bias = chain->biased ? biasOf(*chain, builder) : Value();
-  return (!chain->biased || bias) &&
-         build(*query, *key, *value, *heads, *kvHeads, scale, chain->softcap, false, bias, output, builder);
+  auto bias = chain->biased ? biasOf(*chain, builder) : MaskParts();
+  return bias &&
+         build(*query, *key, *value, *heads, *kvHeads, scale, chain->softcap, false, *bias, output, builder);
 }
 
 /// Attention of opset 23 and later, without a past of its own.
@@ -312,11 +225,10 @@ bool Raiser::raiseOperator(onnx::AttentionOp op) {
   AffineExpr queries = query->view.extent(query->time), keys = key->view.extent(key->time);
   if (op.getIsCausal() && queries != keys)
     return false;
-  Value bias = absent(3) ? Value() : biasOfMask(op, queries, keys, builder);
-  if (!absent(3) && !bias)
-    return false;
-  return build(*query, *key, *value, *heads, *kvHeads, scale, cap ? std::optional<double>(cap) : std::nullopt,
-               op.getIsCausal(), bias, op->getResult(0), builder);
+  auto bias = absent(3) ? MaskParts() : biasOfMask(op, queries, keys, builder);
+  return bias &&
+         build(*query, *key, *value, *heads, *kvHeads, scale, cap ? std::optional<double>(cap) : std::nullopt,
+               op.getIsCausal(), *bias, op->getResult(0), builder);
 }
 
 /// [1 or heads, queries, keys] from a value of more leading axes.
@@ -326,11 +238,39 @@ Value Raiser::asBias(Value value, int64_t heads, AffineExpr queries, AffineExpr 
   return layout.reshape(builder, loc, value, {leading, queries, keys});
 }
 
+/// Tells lengths and data apart in what the operations of a chain add to scores or replace them by.
+bool Raiser::splitMasks(const ScoreChain &chain, OpBuilder &builder) {
+  KeyMask mask(shapeOf, lengthOnly, builder);
+  masks.clear();
+  for (auto [op, carried] : chain.ops) {
+    if (llvm::all_of(op->getOperands().take_front(carried), lengthOnly) &&
+        llvm::all_of(op->getOperands().drop_front(carried + 1), lengthOnly))
+      continue;
+    std::optional<MaskParts> parts;
+    if (auto where = dyn_cast<onnx::WhereOp>(op); where && carried > 0) {
+      auto rank = [&](Value value) {
+        return static_cast<int64_t>(shapeOf(value) ? shapeOf(value)->size() : 0);
+      };
+      Value hidden = op->getOperand(3 - carried),
+            condition = mask.along(where.getCondition(), rank(where.getCondition()) - 1);
+      Value scalar = rank(hidden) ? mask.along(hidden, rank(hidden) - 1) : hidden;
+      if (condition && scalar)
+        parts = MaskParts{{}, mask.choose(condition, scalar, carried == 2)};
+    } else if (isa<onnx::AddOp>(op)) {
+      parts = mask.split(op->getOperand(1 - carried));
+    }
+    if (!parts)
+      return false;
+    masks[op] = *parts;
+  }
+  return true;
+}
+
 /// The chain's value at scores of zero.
-Value Raiser::biasOf(const ScoreChain &chain, OpBuilder &builder) {
+std::optional<MaskParts> Raiser::biasOf(const ScoreChain &chain, OpBuilder &builder) {
   auto shape = shapeOf(chain.product);
-  if (!shape)
-    return {};
+  if (!shape || !splitMasks(chain, builder))
+    return std::nullopt;
   AffineExpr one = getAffineConstantExpr(1, builder.getContext());
   // Heads are needed only if something in the chain differs between them.
   bool perHead = chain.reshaped;
@@ -349,33 +289,72 @@ Value Raiser::biasOf(const ScoreChain &chain, OpBuilder &builder) {
   }
   auto constant = dyn_cast<AffineConstantExpr>(heads);
   if (!constant)
-    return {};
+    return std::nullopt;
   Location loc = chain.product.getLoc();
-  Value current = layout.zeros(builder, loc, onnx::elementTypeOf(chain.product), zeroShape);
-  for (auto [op, carried] : chain.ops) {
+  auto apply = [&](Operation *op, unsigned carried, Value to) {
     IRMapping mapping;
-    mapping.map(op->getOperand(carried), current);
+    mapping.map(op->getOperand(carried), to);
     Operation *clone = builder.clone(*op, mapping);
     for (Value result : clone->getResults())
       result.setType(UnrankedTensorType::get(onnx::elementTypeOf(result)));
-    current = clone->getResult(0);
+    return clone->getResult(0);
+  };
+  KeyMask mask(shapeOf, lengthOnly, builder);
+  Value current = layout.zeros(builder, loc, onnx::elementTypeOf(chain.product), zeroShape), keys;
+  bool biased = false;
+  for (auto [op, carried] : chain.ops) {
+    auto data = masks.find(op);
+    if (data != masks.end()) {
+      biased |= static_cast<bool>(data->second.ofLengths);
+      current = mask.sum(current, data->second.ofLengths);
+      keys = mask.sum(keys, data->second.ofKeys);
+      continue;
+    }
+    biased |= isa<onnx::AddOp, onnx::SubOp, onnx::WhereOp>(op);
+    current = apply(op, carried, current);
+    if (keys && isa<onnx::MulOp, onnx::DivOp, onnx::CastOp>(op))
+      keys = apply(op, carried, keys);
   }
-  return asBias(current, constant.getValue(), (*shape)[shape->size() - 2], shape->back(), builder, loc);
+  AffineExpr queries = (*shape)[shape->size() - 2];
+  return MaskParts{biased ? asBias(current, constant.getValue(), queries, shape->back(), builder, loc)
+                          : Value(),
+                   keys ? asMask(keys, shape->back(), builder, loc) : Value()};
+}
+
+/// [keys, 1] from a vector.
+Value Raiser::asMask(Value vector, AffineExpr keys, OpBuilder &builder, Location loc) {
+  Type element = onnx::elementTypeOf(vector);
+  Value full = onnx::AddOp::create(builder, loc, layout.typeOf({keys}, element),
+                                   layout.zeros(builder, loc, element, {keys}), vector);
+  return layout.reshape(builder, loc, full, {keys, getAffineConstantExpr(1, builder.getContext())});
 }
 
 /// attn_mask, broadcast to [.., queries, keys]: true or a number to add.
-Value Raiser::biasOfMask(onnx::AttentionOp op, AffineExpr queries, AffineExpr keys, OpBuilder &builder) {
+std::optional<MaskParts> Raiser::biasOfMask(onnx::AttentionOp op, AffineExpr queries, AffineExpr keys,
+                                            OpBuilder &builder) {
   Value mask = op.getAttnMask();
   auto shape = shapeOf(mask);
-  if (!shape || !lengthOnly(mask) || shape->size() < 2)
-    return {};
+  if (!shape || !lengthsAndMask(mask) || shape->size() < 2)
+    return std::nullopt;
+  if (!lengthOnly(mask)) {
+    KeyMask data(shapeOf, lengthOnly, builder);
+    Value ofKeys = data.along(mask, shape->size() - 1);
+    if (!ofKeys)
+      return std::nullopt;
+    if (onnx::elementTypeOf(mask).isInteger(1)) {
+      double lowest = -std::numeric_limits<double>::infinity();
+      Value hidden = layout.scalar(builder, op.getLoc(), onnx::elementTypeOf(op.getQ()), lowest);
+      ofKeys = data.choose(ofKeys, hidden, /*inverted=*/false);
+    }
+    return MaskParts{{}, asMask(ofKeys, keys, builder, op.getLoc())};
+  }
   AffineExpr heads = getAffineConstantExpr(1, builder.getContext());
   SmallVector<AffineExpr> full(shape->begin(), shape->end() - 2);
   for (AffineExpr extent : full)
     heads = heads * extent;
   auto constant = dyn_cast<AffineConstantExpr>(heads);
   if (!constant)
-    return {};
+    return std::nullopt;
   full.append({queries, keys});
   Type type = onnx::elementTypeOf(op.getQ());
   auto unranked = UnrankedTensorType::get(type);
@@ -387,11 +366,11 @@ Value Raiser::biasOfMask(onnx::AttentionOp op, AffineExpr queries, AffineExpr ke
   } else {
     bias = onnx::AddOp::create(builder, op.getLoc(), unranked, zeros, mask);
   }
-  return asBias(bias, constant.getValue(), queries, keys, builder, op.getLoc());
+  return MaskParts{asBias(bias, constant.getValue(), queries, keys, builder, op.getLoc()), {}};
 }
 
 bool Raiser::build(Side &query, Side &key, Side &value, int64_t heads, int64_t kvHeads, double scale,
-                   std::optional<double> softcap, bool causal, Value bias, Value replaced,
+                   std::optional<double> softcap, bool causal, const MaskParts &bias, Value replaced,
                    OpBuilder &builder) {
   Location loc = replaced.getLoc();
   auto features = [](const Side &side) {
@@ -411,8 +390,8 @@ bool Raiser::build(Side &query, Side &key, Side &value, int64_t heads, int64_t k
   auto type = RankedTensorType::get({cast<RankedTensorType>(q.getType()).getDimSize(0), heads * valueSize},
                                     onnx::elementTypeOf(q));
   auto attention = seq::AttentionOp::create(
-      builder, loc, type, q, k, v, bias, Value(), Value(), builder.getI64IntegerAttr(heads),
-      builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale),
+      builder, loc, type, q, k, v, bias.ofLengths, bias.ofKeys, Value(), Value(),
+      builder.getI64IntegerAttr(heads), builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(), causal ? builder.getUnitAttr() : UnitAttr(),
       UnitAttr(), seq::HeadMapAttr());
   attention.setHeadMap(key.map);

@@ -3,9 +3,9 @@
 
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
+#include "passes/Analysis/Elementwise.h"
 #include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Transforms/Splat.h"
-#include "passes/Transforms/SplatFolding.h"
 
 #include "mlir/IR/Builders.h"
 #include "targets/Common/HostTensor.h"

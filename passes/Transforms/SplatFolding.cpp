@@ -6,6 +6,7 @@
 
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
+#include "passes/Analysis/Elementwise.h"
 #include "passes/Transforms/Splat.h"
 
 #include "mlir/IR/Builders.h"
@@ -15,17 +16,6 @@ using namespace halyard;
 
 //===-- operators by what they do to splats
 //------------------------------------------------------------------------===//
-
-bool halyard::isElementwise(Operation *op) {
-  using namespace onnx;
-  return isa<AbsOp, AcosOp, AcoshOp, AsinOp, AsinhOp, AtanOp, AtanhOp, CeilOp, CosOp, CoshOp, ErfOp, ExpOp,
-             FloorOp, LogOp, NegOp, ReciprocalOp, RoundOp, SignOp, SinOp, SinhOp, SqrtOp, TanOp, TanhOp,
-             CeluOp, EluOp, GeluOp, HardSigmoidOp, HardSwishOp, LeakyReluOp, MishOp, ReluOp, SeluOp, ShrinkOp,
-             SigmoidOp, SoftplusOp, SoftsignOp, SwishOp, ThresholdedReluOp, AddOp, DivOp, ModOp, MulOp, PowOp,
-             SubOp, BitShiftOp, BitwiseAndOp, BitwiseNotOp, BitwiseOrOp, BitwiseXorOp, AndOp, EqualOp,
-             GreaterOp, GreaterOrEqualOp, LessOp, LessOrEqualOp, OrOp, XorOp, NotOp, IsNaNOp, IsInfOp, MaxOp,
-             MeanOp, MinOp, SumOp, ClipOp, WhereOp, CastOp, IdentityOp>(op);
-}
 
 /// Operators whose result consists of elements of their first operand, whatever the others are.
 static bool selectsElements(Operation *op) {

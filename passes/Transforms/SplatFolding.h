@@ -14,10 +14,6 @@ namespace halyard {
 mlir::Value foldSplats(mlir::Operation *op, const SymbolicShapes &shapes, IntegerRanges &ranges,
                        ConstantFolder &folder);
 
-/// Whether the operator computes each element of its result from the elements at the same place of its
-/// operands.
-bool isElementwise(mlir::Operation *op);
-
 } // namespace halyard
 
 #endif

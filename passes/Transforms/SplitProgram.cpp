@@ -1,7 +1,8 @@
 // split-program: the encoder and decoder functions become one seq.program.
 //
 // The encoder's body is the encode stage; the decoder's whole body becomes the step, which still takes the
-// memory as its second argument: hoist-to-source moves what belongs to the source into bind.
+// memory, and the source's mask where the decoder reads it, after the tokens: hoist-to-source moves what
+// belongs to the source into bind.
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Transforms/Passes.h"
 
@@ -34,8 +35,10 @@ struct SplitProgram : impl::SplitProgramBase<SplitProgram> {
     auto decoder = module.lookupSymbol<func::FuncOp>("decoder");
     if (!encoder && !decoder)
       return;
-    if (!encoder || !decoder || encoder.getNumArguments() != 1 || decoder.getNumArguments() != 2) {
-      module.emitError("expected an encoder of one argument and a decoder of two, tokens and memory");
+    if (!encoder || !decoder || encoder.getNumArguments() < 1 || encoder.getNumArguments() > 2 ||
+        decoder.getNumArguments() < 2 || decoder.getNumArguments() > encoder.getNumArguments() + 1) {
+      module.emitError("expected an encoder of a source and a decoder of tokens and memory, each with the "
+                       "source's mask or without");
       return signalPassFailure();
     }
     auto limits = module->getAttrOfType<DictionaryAttr>("halyard.limits");
@@ -56,7 +59,9 @@ struct SplitProgram : impl::SplitProgramBase<SplitProgram> {
     auto bind = seq::BindOp::create(builder, decoder.getLoc());
     auto step = seq::StepOp::create(builder, decoder.getLoc());
 
-    bind.getBody().emplaceBlock().addArgument(decoder.getArgumentTypes()[1], decoder.getArgument(1).getLoc());
+    Block &bound = bind.getBody().emplaceBlock();
+    for (BlockArgument argument : decoder.getArguments().drop_front())
+      bound.addArgument(argument.getType(), argument.getLoc());
     builder.setInsertionPointToEnd(&bind.getBody().front());
     seq::YieldOp::create(builder, bind.getLoc(), ValueRange());
 

@@ -45,6 +45,9 @@ void describeInput(const halyard_error &error, Writer &out) {
   case halyard_bad_source_id:
     out << "source token " << error.got << ": the vocabulary has ids from 0 to " << error.limit - 1;
     return;
+  case halyard_bad_mask:
+    out << "a mask, but the model takes sources without padding";
+    return;
   case halyard_bad_token:
     out << "decoder token " << error.got << ": the vocabulary has ids from 0 to " << error.limit - 1;
     return;
@@ -104,6 +107,7 @@ const char *halyard_describe(const halyard_error *error, char *text, size_t size
   case halyard_too_long:
   case halyard_bad_option:
   case halyard_bad_beams:
+  case halyard_bad_mask:
     describeInput(*error, out);
     break;
   default:

@@ -8,8 +8,8 @@ namespace halyard::rt {
 /// Encodes a request's source into a slot and puts its prompt there.
 int Generation::admit(int32_t slot, int32_t index) {
   halyard_request &request = requests[index];
-  int status = program.encode(session.arena, session.weights, slot, request.source, request.source_length,
-                              request.memory);
+  int status = program.encode(session.arena, session.weights, slot, request.source, request.source_mask,
+                              request.source_length, request.memory);
   if (status)
     return fail(status < 0 ? status : halyard_kernel_failed, index, status);
   int32_t *text = session.text(slot);

@@ -42,6 +42,8 @@ int Generation::checkSource(int32_t index) {
   const halyard_request &request = requests[index];
   if (!request.source || request.source_length < 1 || request.source_length > program.max_source)
     return fail(halyard_bad_source, index, request.source ? request.source_length : 0, program.max_source);
+  if (request.source_mask && !(program.flags & HALYARD_READS_MASK))
+    return fail(halyard_bad_mask, index);
   for (int32_t i = 0; program.source_vocabulary && i < request.source_length; ++i) {
     int64_t id = program.source_type == halyard_i64 ? static_cast<const int64_t *>(request.source)[i]
                                                     : static_cast<const int32_t *>(request.source)[i];

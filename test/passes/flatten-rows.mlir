@@ -4,6 +4,7 @@
 // CHECK: seq.step(%[[TOKENS:.*]]: tensor<?xi64>, %[[SLOT:.*]]: tensor<?xi32>, %[[POSITION:.*]]: tensor<?xi32>)
 // Cross-attention reads a cache; a value of the source that is not attended to is one value per row.
 // CHECK-DAG: %[[CROSS:.*]] = seq.load @cross.0.k : !seq.cache<32, 8, f32>
+// CHECK-DAG: %[[MASK:.*]] = seq.load @cross.0.mask : !seq.cache<32, 1, f32>
 // CHECK-DAG: seq.load @source.0 rows(%[[SLOT]] : tensor<?xi32>) : tensor<?x8xf32>
 // A positional table is gathered by position.
 // CHECK: linalg.generic {indexing_maps = [#[[ROW]], #{{.*}}]{{.*}} ins(%[[POSITION]] : tensor<?xi32>)
@@ -11,16 +12,18 @@
 // Caches are written and read by slot and position.
 // CHECK: %[[KEYS:.*]] = seq.cache_append @self.0.k, %{{.*}} rows(%[[SLOT]], %[[POSITION]] : tensor<?xi32>, tensor<?xi32>) : tensor<?x8xf32> -> !seq.cache<16, 8, f32>
 // CHECK: seq.attention %{{.*}}, %[[KEYS]], %[[KEYS]] rows(%[[SLOT]], %[[POSITION]] : tensor<?xi32>, tensor<?xi32>) {causal
-// CHECK: seq.attention %{{.*}}, %[[CROSS]], %[[CROSS]] rows(%[[SLOT]], %[[POSITION]]
+// CHECK: seq.attention %{{.*}}, %[[CROSS]], %[[CROSS]] mask(%[[MASK]] : !seq.cache<32, 1, f32>) rows(%[[SLOT]], %[[POSITION]]
 #rows = affine_map<(r, f) -> (r, f)>
 #features = affine_map<(r, f) -> (f)>
 seq.program @model attributes {max_source = 32 : i64, max_target = 16 : i64, max_rows = 4 : i64, slots = 2 : i64} {
   seq.state @self.0.k : tensor<?x8xf32>
   seq.cross @cross.0.k : tensor<?x8xf32>
+  seq.cross @cross.0.mask : tensor<?x1xf32>
   seq.cross @source.0 : tensor<8xf32>
   seq.step(%tokens: tensor<1x?xi64>) attributes {mode = 0 : i32} {
     %table = arith.constant dense_resource<positions> : tensor<16x8xf32>
     %cross = seq.load @cross.0.k : tensor<?x8xf32>
+    %mask = seq.load @cross.0.mask : tensor<?x1xf32>
     %source = seq.load @source.0 : tensor<8xf32>
     %t = seq.length target : index
     %empty = tensor.empty(%t) : tensor<?x8xf32>
@@ -37,7 +40,7 @@ seq.program @model attributes {max_source = 32 : i64, max_target = 16 : i64, max
     %k = seq.cache_append @self.0.k, %h : tensor<?x8xf32> -> tensor<?x8xf32>
     %o = seq.attention %h, %k, %k {causal, heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0 : f64}
         : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
-    %q = seq.attention %o, %cross, %cross {heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0 : f64}
+    %q = seq.attention %o, %cross, %cross mask(%mask : tensor<?x1xf32>) {heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0 : f64}
         : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
     %y = linalg.generic {indexing_maps = [#rows, #features, #rows], iterator_types = ["parallel", "parallel"]}
         ins(%q, %source : tensor<?x8xf32>, tensor<8xf32>) outs(%empty : tensor<?x8xf32>) {

@@ -1,4 +1,4 @@
-// RUN: halyard-opt %s --pass-pipeline='builtin.module(seq.program(hoist-to-source),canonicalize)' | FileCheck %s
+// RUN: halyard-opt %s --pass-pipeline='builtin.module(seq.program(hoist-to-source),canonicalize)' --split-input-file | FileCheck %s
 
 // Keys and values of cross-attention, and a value that has nothing to do with attention, are computed by bind and only
 // read by the step.
@@ -54,5 +54,35 @@ seq.program @model attributes {max_source = 32 : i64, max_target = 16 : i64, max
       linalg.yield %e : f32
     } -> tensor<?x8xf32>
     seq.yield %y : tensor<?x8xf32>
+  }
+}
+
+// -----
+
+// The mask of the source is one number for each key, kept like the keys.
+// CHECK-DAG: seq.cross @cross.0.mask : tensor<?x1xf32>
+// CHECK: seq.bind(%[[MEMORY:.*]]: tensor<?x8xf32>, %[[MASK:.*]]: tensor<?x1xi64>) {
+// CHECK:   %[[BIAS:.*]] = linalg.generic {{.*}} ins(%[[MASK]] : tensor<?x1xi64>)
+// CHECK:   seq.store @cross.0.mask, %[[BIAS]] : tensor<?x1xf32>
+// CHECK: seq.step(%{{[^,]*}}: tensor<?x8xf32>) attributes
+// CHECK:   %[[KEPT:.*]] = seq.load @cross.0.mask : tensor<?x1xf32>
+// CHECK:   seq.attention {{.*}} mask(%[[KEPT]] : tensor<?x1xf32>)
+#cell = affine_map<(r, f) -> (r, f)>
+seq.program @masked attributes {max_source = 32 : i64, max_target = 16 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+  seq.bind(%memory: tensor<?x8xf32>, %mask: tensor<?x1xi64>) {
+    seq.yield
+  }
+  seq.step(%x: tensor<?x8xf32>, %memory: tensor<?x8xf32>, %mask: tensor<?x1xi64>) attributes {mode = 0 : i32} {
+    %s = seq.length source : index
+    %e = tensor.empty(%s) : tensor<?x1xf32>
+    %bias = linalg.generic {indexing_maps = [#cell, #cell], iterator_types = ["parallel", "parallel"]}
+        ins(%mask : tensor<?x1xi64>) outs(%e : tensor<?x1xf32>) {
+    ^bb0(%a: i64, %o: f32):
+      %b = arith.sitofp %a : i64 to f32
+      linalg.yield %b : f32
+    } -> tensor<?x1xf32>
+    %o = seq.attention %x, %memory, %memory mask(%bias : tensor<?x1xf32>) {heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0 : f64}
+        : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32> -> tensor<?x8xf32>
+    seq.yield %o : tensor<?x8xf32>
   }
 }

@@ -201,3 +201,64 @@ func.func @operator(%q: tensor<1x?x32xf32> {halyard.shape = affine_map<()[s, t] 
   %y = onnx.Reshape %ot, %merge : (tensor<1x?x4x8xf32>, tensor<3xi64>) -> tensor<1x?x32xf32>
   return %y : tensor<1x?x32xf32>
 }
+
+// A mask that is data becomes one number for each key, apart from the bias that it was added to, and whichever query
+// and head it was spread over.
+// CHECK-LABEL: func.func @masked
+// CHECK-SAME: %[[MASK:[^:]*]]: tensor<1x?xi64> {halyard.mask
+// CHECK: onnx.Cast %{{.*}} {to = f32} : (tensor<?xi64>) -> tensor<?xf32>
+// CHECK: seq.attention {{.*}} bias(%{{.*}} : tensor<4x?x?xf32>) mask(%{{.*}} : tensor<?x1xf32>) {heads = 4
+func.func @masked(%x: tensor<1x?x32xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 32)>},
+    %mask: tensor<1x?xi64> {halyard.mask, halyard.shape = affine_map<()[s, t] -> (1, s)>}) -> tensor<1x?x32xf32> {
+  %split = onnx.Constant {value = dense<[1, -1, 4, 8]> : tensor<4xi64>} : () -> tensor<4xi64>
+  %merge = onnx.Constant {value = dense<[1, -1, 32]> : tensor<3xi64>} : () -> tensor<3xi64>
+  %x4 = onnx.Reshape %x, %split : (tensor<1x?x32xf32>, tensor<4xi64>) -> tensor<1x?x4x8xf32>
+  %qh = onnx.Transpose %x4 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x4x8xf32>) -> tensor<1x4x?x8xf32>
+  %kt = onnx.Transpose %x4 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x?x4x8xf32>) -> tensor<1x4x8x?xf32>
+  %slopes = onnx.Constant {value = dense<[[[[1.0]], [[2.0]], [[3.0]], [[4.0]]]]> : tensor<1x4x1x1xf32>} : () -> tensor<1x4x1x1xf32>
+  %one = onnx.Constant {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+  %lowest = onnx.Constant {value = dense<-3.40282347E+38> : tensor<f32>} : () -> tensor<f32>
+  %axes = onnx.Constant {value = dense<[1, 2]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %square = seq.extents affine_map<()[s, t] -> (1, 1, s, s)> : tensor<4xi64>
+  %all = seq.extents affine_map<()[s, t] -> (1, 4, s, s)> : tensor<4xi64>
+  %slope = onnx.Expand %slopes, %all : (tensor<1x4x1x1xf32>, tensor<4xi64>) -> tensor<1x4x?x?xf32>
+  %m4 = onnx.Unsqueeze %mask, %axes : (tensor<1x?xi64>, tensor<2xi64>) -> tensor<1x1x1x?xi64>
+  %spread = onnx.Expand %m4, %square : (tensor<1x1x1x?xi64>, tensor<4xi64>) -> tensor<1x1x?x?xi64>
+  %f = onnx.Cast %spread {to = f32} : (tensor<1x1x?x?xi64>) -> tensor<1x1x?x?xf32>
+  %i = onnx.Sub %one, %f : (tensor<f32>, tensor<1x1x?x?xf32>) -> tensor<1x1x?x?xf32>
+  %b = onnx.Mul %i, %lowest : (tensor<1x1x?x?xf32>, tensor<f32>) -> tensor<1x1x?x?xf32>
+  %bias = onnx.Add %slope, %b : (tensor<1x4x?x?xf32>, tensor<1x1x?x?xf32>) -> tensor<1x4x?x?xf32>
+  %s = onnx.MatMul %qh, %kt : (tensor<1x4x?x8xf32>, tensor<1x4x8x?xf32>) -> tensor<1x4x?x?xf32>
+  %sm = onnx.Add %s, %bias : (tensor<1x4x?x?xf32>, tensor<1x4x?x?xf32>) -> tensor<1x4x?x?xf32>
+  %p = onnx.Softmax %sm : (tensor<1x4x?x?xf32>) -> tensor<1x4x?x?xf32>
+  %o = onnx.MatMul %p, %qh : (tensor<1x4x?x?xf32>, tensor<1x4x?x8xf32>) -> tensor<1x4x?x8xf32>
+  %ot = onnx.Transpose %o {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x4x?x8xf32>) -> tensor<1x?x4x8xf32>
+  %y = onnx.Reshape %ot, %merge : (tensor<1x?x4x8xf32>, tensor<3xi64>) -> tensor<1x?x32xf32>
+  return %y : tensor<1x?x32xf32>
+}
+
+// A mask that depends on the query as well is no mask of keys: what is not understood stays as it is.
+// CHECK-LABEL: func.func @square
+// CHECK: onnx.Softmax
+// CHECK-LABEL: func.func @chosen
+// CHECK: onnx.Where %{{.*}}, %{{.*}}, %{{.*}} : (tensor<?xi1>
+// CHECK: seq.attention {{.*}} mask(%{{.*}} : tensor<?x1xf32>) {heads = 1
+func.func @square(%x: tensor<?x8xf32> {halyard.shape = affine_map<()[s, t] -> (s, 8)>},
+    %mask: tensor<?x?xf32> {halyard.mask, halyard.shape = affine_map<()[s, t] -> (s, s)>}) -> tensor<?x8xf32> {
+  %xt = onnx.Transpose %x {perm = array<i64: 1, 0>} : (tensor<?x8xf32>) -> tensor<8x?xf32>
+  %s = onnx.MatMul %x, %xt : (tensor<?x8xf32>, tensor<8x?xf32>) -> tensor<?x?xf32>
+  %sm = onnx.Add %s, %mask : (tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  %p = onnx.Softmax %sm : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  %o = onnx.MatMul %p, %x : (tensor<?x?xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %o : tensor<?x8xf32>
+}
+func.func @chosen(%x: tensor<?x8xf32> {halyard.shape = affine_map<()[s, t] -> (s, 8)>},
+    %mask: tensor<1x?xi1> {halyard.mask, halyard.shape = affine_map<()[s, t] -> (1, s)>}) -> tensor<?x8xf32> {
+  %lowest = onnx.Constant {value = dense<0xFF800000> : tensor<f32>} : () -> tensor<f32>
+  %xt = onnx.Transpose %x {perm = array<i64: 1, 0>} : (tensor<?x8xf32>) -> tensor<8x?xf32>
+  %s = onnx.MatMul %x, %xt : (tensor<?x8xf32>, tensor<8x?xf32>) -> tensor<?x?xf32>
+  %sm = onnx.Where %mask, %s, %lowest : (tensor<1x?xi1>, tensor<?x?xf32>, tensor<f32>) -> tensor<?x?xf32>
+  %p = onnx.Softmax %sm : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  %o = onnx.MatMul %p, %x : (tensor<?x?xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %o : tensor<?x8xf32>
+}

@@ -20,7 +20,7 @@ module attributes {halyard.name = "t5"} {
     // CHECK: func.func @memory_rows(%[[S:.*]]: index) -> index
     // CHECK: affine.apply #{{.*}}()[%[[S]]]
     // CHECK: func.func @encode
-    // CHECK: %[[IN:.*]] = rt.host %arg3(%arg4) : memref<1x?xi64>
+    // CHECK: %[[IN:.*]] = rt.host %arg3(%arg5) : memref<1x?xi64>
     // CHECK: %[[MEMORY:.*]] = rt.alloc(%[[ROWS:.*]]) : memref<1x?x8xf32>
     // CHECK: rt.kernel_call @kernel_0(%[[IN]], %[[ROWS]], %[[MEMORY]])
     // CHECK: rt.copy %[[MEMORY]] to
@@ -93,5 +93,39 @@ seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_r
     %memory = seq.load @memory : tensor<?x8xf32>
     %logits = rt.dispatch @kernel_0(%tokens, %memory) extents(%t) : (tensor<1x?xi64>, tensor<?x8xf32>) -> tensor<1x?x16xf32>
     seq.yield %logits : tensor<1x?x16xf32>
+  }
+}
+
+// -----
+
+// The caller's mask becomes a tensor once, for encode and bind alike.
+// CHECK: rt.program @model
+// CHECK-SAME: masked
+seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_rows = 2 : i64, slots = 3 : i64} {
+  func.func private @kernel_0(%source: tensor<1x?xf32>, %mask: tensor<1x?xi64>) -> tensor<1x?x4xf32>
+  func.func private @kernel_1(%mask: tensor<1x?xi64>) -> tensor<?x1xf32>
+  func.func private @kernel_2(%tokens: tensor<?xi64>, %mask: !seq.cache<8, 1, f32>) -> tensor<?x16xf32>
+  seq.cross @cross.0.mask : tensor<?x1xf32>
+  // CHECK: func.func @encode(%{{.*}}: !rt.pointer, %{{.*}}: !rt.pointer {rt.readonly}, %{{.*}}: index, %{{.*}}: !rt.pointer {rt.readonly}, %[[GIVEN:.*]]: !rt.pointer {rt.readonly}, %[[S:.*]]: index
+  // CHECK: %[[MASK:.*]] = rt.alloc(%[[S]]) : memref<1x?xi64>
+  // CHECK: rt.mask %[[GIVEN]] to %[[MASK]] : memref<1x?xi64>
+  // CHECK: rt.kernel_call @kernel_0(%{{.*}}, %[[MASK]], %{{.*}})
+  // CHECK: rt.kernel_call @kernel_1(%[[MASK]], %{{.*}})
+  seq.encode(%source: tensor<1x?xf32>, %mask: tensor<1x?xi64>) {
+    %s = seq.length source : index
+    %x = rt.dispatch @kernel_0(%source, %mask) extents(%s) : (tensor<1x?xf32>, tensor<1x?xi64>) -> tensor<1x?x4xf32>
+    seq.yield %x : tensor<1x?x4xf32>
+  }
+  seq.bind(%memory: tensor<1x?x4xf32>, %mask: tensor<1x?xi64>) {
+    %s = seq.length source : index
+    %m = rt.dispatch @kernel_1(%mask) extents(%s) : (tensor<1x?xi64>) -> tensor<?x1xf32>
+    seq.store @cross.0.mask, %m : tensor<?x1xf32>
+    seq.yield
+  }
+  seq.step(%tokens: tensor<?xi64>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+    %t = seq.length target : index
+    %m = seq.load @cross.0.mask : !seq.cache<8, 1, f32>
+    %y = rt.dispatch @kernel_2(%tokens, %m) extents(%t) : (tensor<?xi64>, !seq.cache<8, 1, f32>) -> tensor<?x16xf32>
+    seq.yield %y : tensor<?x16xf32>
   }
 }

@@ -102,16 +102,17 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     For query row i and head h, with key/value head g (`grouped`: g = h / (heads / kv_heads); `tiled`: g = h mod kv_heads),
 
     ```
-    s(j)  = softcap(scale * dot(q[i, h, :], k[j, g, :])) + bias[h, i, j]
+    s(j)  = softcap(scale * dot(q[i, h, :], k[j, g, :])) + bias[h, i, j] + mask[j]
     o[i,h,:] = sum over j of softmax(s)(j) * v[j, g, :]
     ```
 
     where softcap(x) = c * tanh(x / c) if `softcap` c is given, and x otherwise. A row of `q` holds the heads one after
     the other. `bias` is indexed by absolute positions: its shape is [1 or heads, at least query rows, at least key
-    rows], or, with `by_distance`, [1 or heads, 2L - 1], read at i - j + L - 1. With `causal`, j runs to i only; else over
-    all keys. A query row to which no key is visible (all scores -inf) yields zeros.
+    rows], or, with `by_distance`, [1 or heads, 2L - 1], read at i - j + L - 1. `mask` is data about the keys, and has
+    their rows: [keys, 1]. With `causal`, j runs to i only; else over all keys. A query row to which no key is visible
+    (all scores -inf) yields zeros.
 
-    Over ragged rows (`slot`, `position` given) `k` and `v` are caches; i is the row's position and the keys are those
+    Over ragged rows (`slot`, `position` given) `k`, `v` and `mask` are caches; i is the row's position and the keys are those
     of its slot: positions 0 to i with `causal`, and every row bound for the slot's source otherwise.
 
     ```mlir
@@ -120,14 +121,14 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins AnyRankedTensor:$query, Seq_RowsOrCache:$key, Seq_RowsOrCache:$value,
-                       Optional<AnyRankedTensor>:$bias, Optional<AnyRankedTensor>:$slot,
-                       Optional<AnyRankedTensor>:$position,
+                       Optional<AnyRankedTensor>:$bias, Optional<Seq_RowsOrCache>:$mask,
+                       Optional<AnyRankedTensor>:$slot, Optional<AnyRankedTensor>:$position,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, OptionalAttr<F64Attr>:$softcap,
                        UnitAttr:$causal, UnitAttr:$by_distance,
                        DefaultValuedAttr<Seq_HeadMap, "HeadMap::grouped">:$head_map);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`bias` `(` $bias^ `:` type($bias) `)`)?
+    $query `,` $key `,` $value (`bias` `(` $bias^ `:` type($bias) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`rows` `(` $slot^ `,` $position `:` type($slot) `,` type($position) `)`)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
@@ -294,11 +295,15 @@ class Seq_StageOp<string mnemonic> : Seq_Op<mnemonic, [IsolatedFromAbove, HasPar
 
 def Seq_EncodeOp : Seq_StageOp<"encode"> {
   let summary = "from the source to the encoder's last hidden state, once per source";
-  let description = [{ Arguments: the encoder's inputs. Yields: `memory`, the encoder's output. }];
+  let description = [{
+    Arguments: the source and, where padding matters, its mask. Yields: `memory`, the encoder's output.
+  }];
 }
 def Seq_BindOp : Seq_StageOp<"bind"> {
   let summary = "everything else that is known once the source is: cross-attention keys and values above all";
-  let description = [{ Arguments: `memory`. Stores every `seq.cross` of the program and yields nothing. }];
+  let description = [{
+    Arguments: `memory` and, where encode has one, the mask. Stores every `seq.cross` of the program and yields nothing.
+  }];
 }
 def Seq_StepOp : Seq_StageOp<"step"> {
   let summary = "from decoder rows to logits";
@@ -337,7 +342,8 @@ def Seq_LoadOp : Seq_Op<"load", [Pure]> {
 def Seq_CacheAppendOp : Seq_Op<"cache_append", [AttrSizedOperandSegments]> {
   let summary = "keeps new rows and gives all rows so far";
   let description = [{
-    Without rows: the new rows follow the state's. Over ragged rows each new row is written at (slot, position).
+    Without rows: the new rows follow the state's. Over ragged rows each new row is written at (slot, position),
+    rounded to the state's element type.
   }];
   let arguments = (ins FlatSymbolRefAttr:$state, AnyRankedTensor:$rows, Optional<AnyRankedTensor>:$slot,
                        Optional<AnyRankedTensor>:$position);

@@ -76,6 +76,9 @@ LogicalResult AttentionOp::verify() {
   }
   if (bool(getSlot()) != isa<CacheType>(getKey().getType()))
     return emitOpError("reads caches exactly when its rows have slots");
+  if (Value mask = getMask(); mask && (featuresOf(mask.getType()) != 1 ||
+                                       isa<CacheType>(mask.getType()) != isa<CacheType>(getKey().getType())))
+    return emitOpError("takes a mask of one number for each row of its keys, got ") << mask.getType();
   return success();
 }
 

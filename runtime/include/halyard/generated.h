@@ -47,9 +47,34 @@ inline void copy(const halyard_buffer &from, const halyard_buffer &to) {
     memcpy(to.host, from.host, static_cast<size_t>(elements(from) * elementBytes(from)));
 }
 
+/* The bf16 nearest to a value, half to even. */
+inline uint16_t toBFloat(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  if ((bits & 0x7fffffffu) > 0x7f800000u)
+    return static_cast<uint16_t>(bits >> 16 | 0x40u); // not a number
+  return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+/* The same as appendRows where the cache is of bf16 and rows are of f32. */
+inline void appendRounded(const halyard_buffer &rows, const halyard_buffer &cache, const int32_t *slot,
+                          const int32_t *position, int64_t begin) {
+  int32_t width = cache.dim[0].extent;
+  for (int64_t r = 0; r < rows.dim[rows.dimensions - 1].extent; ++r) {
+    const float *from = reinterpret_cast<const float *>(rows.host) + r * blockElements(rows) + begin;
+    int64_t row = int64_t(slot[r]) * cache.dim[1].extent + position[r];
+    uint16_t *to = reinterpret_cast<uint16_t *>(cache.host) + row * width;
+    for (int32_t i = 0; i < width; ++i)
+      to[i] = toBFloat(from[i]);
+  }
+}
+
 /* cache[slot[r]][position[r]] = rows[r] for every r, of wider rows from element `begin` on. */
 inline void appendRows(const halyard_buffer &rows, const halyard_buffer &cache, const halyard_buffer &slot,
                        const halyard_buffer &position, int64_t begin = 0) {
+  if (cache.type.bits != rows.type.bits)
+    return appendRounded(rows, cache, reinterpret_cast<const int32_t *>(slot.host),
+                         reinterpret_cast<const int32_t *>(position.host), begin);
   int64_t count = rows.dim[rows.dimensions - 1].extent, width = elementBytes(cache);
   halyard_append_rows(cache.host, cache.dim[1].extent, static_cast<int32_t>(cache.dim[0].extent * width),
                       static_cast<int32_t>(count), reinterpret_cast<const int32_t *>(slot.host),

@@ -30,6 +30,7 @@ struct Options {
   const halyard_generation *generation = nullptr; ///< null: from the model's files
   int32_t num_beams = 0;                          ///< 0, 1: greedy search
   float *memory = nullptr;                        ///< receives the encoder's output
+  const uint8_t *sourceMask = nullptr;            ///< see halyard_program.encode
 };
 
 struct Message {
@@ -154,6 +155,7 @@ private:
     request.prompt = options.prompt;
     request.prompt_count = options.prompt_count;
     request.memory = options.memory;
+    request.source_mask = options.sourceMask;
     Text text;
     text.error = generate(&request, 1, settings);
     if (text.ok()) {

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes with every change of the structs below; a runtime refuses a program of another number. */
-#define HALYARD_ABI 1u
+#define HALYARD_ABI 2u
 
 /* Alignment in bytes of an arena, of weights in memory and of everything laid out inside them. */
 #define HALYARD_ALIGNMENT 64
@@ -72,7 +72,10 @@ typedef struct halyard_rows {
 /* Bits of halyard_program.flags. */
 enum {
   /* A step computes a slot's whole text again: the arena's header keeps the tokens of every slot. */
-  HALYARD_KEEPS_TOKENS = 1
+  HALYARD_KEEPS_TOKENS = 1,
+  /* Padding is part of a source, and a mask says where it is: the encoder's rows depend on both. Programs
+   * without this bit take sources without padding, and no mask. */
+  HALYARD_READS_MASK = 2
 };
 
 typedef struct halyard_program {
@@ -103,10 +106,12 @@ typedef struct halyard_program {
   uint64_t weights_checksum; /* of what follows the header */
   uint64_t arena_bytes;
 
-  /* Reads a source into a slot, replacing what the slot held. `memory_out`, which may be null, receives the
-   * encoder's output. Returns 0, a halyard_status, or the code of a kernel that failed. */
-  int (*encode)(void *arena, const void *weights, int32_t slot, const void *source, int32_t source_length,
-                float *memory_out);
+  /* Reads a source into a slot, replacing what the slot held. `source_mask` is null, or with
+   * HALYARD_READS_MASK a byte for each of the source's `source_length` positions, 0 where it is padding; null
+   * says that there is none. `memory_out`, which may be null, receives the encoder's output. Returns 0, a
+   * halyard_status, or the code of a kernel that failed. */
+  int (*encode)(void *arena, const void *weights, int32_t slot, const void *source,
+                const uint8_t *source_mask, int32_t source_length, float *memory_out);
 
   /* Computes logits [rows, vocabulary] of `rows` tokens. Rows of one slot stand in ascending order of
    * position, and every earlier position of their slot was given before, in this call or another. Giving a
@@ -140,7 +145,8 @@ typedef enum halyard_status {
   halyard_bad_option = -12,    /* an option out of its range */
   halyard_cannot_read = -13,   /* weights file cannot be opened or mapped */
   halyard_kernel_failed = -14, /* a kernel reported an error */
-  halyard_bad_beams = -15      /* more beams than slots, or fewer than one */
+  halyard_bad_beams = -15,     /* more beams than slots, or fewer than one */
+  halyard_bad_mask = -16       /* a mask for a program that reads none */
 } halyard_status;
 
 #ifdef __cplusplus

@@ -54,9 +54,10 @@ typedef enum halyard_ending {
 
 /* One text to generate. */
 typedef struct halyard_request {
-  const void *source; /* as the program's source_type and source_shape say, without padding */
+  const void *source; /* as the program's source_type and source_shape say; see source_mask for padding */
   int32_t source_length;
-  const int32_t *prompt; /* the decoder's first tokens; null: what the model's files say */
+  const uint8_t *source_mask; /* null, or as halyard_program.encode reads it */
+  const int32_t *prompt;      /* the decoder's first tokens; null: what the model's files say */
   int32_t prompt_count;
   int32_t *tokens; /* receives prompt and new tokens, the end token included; may be null */
   int32_t capacity;

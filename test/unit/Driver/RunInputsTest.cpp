@@ -95,6 +95,21 @@ TEST(RunInputs, FeaturesAreMaskedAlongTheirLength) {
   EXPECT_EQ(result.sources[0].length, 2);
 }
 
+TEST(RunInputs, PaddingIsKeptWithItsMaskWhereTheEncoderReadsOne) {
+  halyard_program program = tokenProgram();
+  program.flags = HALYARD_READS_MASK;
+  TemporaryFile ids("ids.npy", npyBytes<int64_t>("<i8", "(2, 3)", {1, 2, 3, 4, 5, 6}));
+  TemporaryFile mask("mask.npy", npyBytes<int64_t>("<i8", "(2, 3)", {1, 1, 0, 0, 1, 1}));
+  Result result = readInputs({"input_ids=" + ids.path, "attention_mask=" + mask.path}, program);
+  ASSERT_EQ(result.sources.size(), 2u) << result.error.what;
+  EXPECT_EQ(values<int64_t>(result.sources[0]), (std::vector<int64_t>{1, 2, 3}));
+  EXPECT_EQ(result.sources[0].mask, (std::vector<uint8_t>{1, 1, 0}));
+  EXPECT_EQ(result.sources[1].mask, (std::vector<uint8_t>{0, 1, 1}));
+  EXPECT_EQ(result.sources[1].length, 3);
+  result = readInputs({"input_ids=" + ids.path}, program);
+  EXPECT_EQ(result.sources[0].maskData(), nullptr);
+}
+
 TEST(RunInputs, SourcesOfOneSizeHaveLengthOne) {
   halyard_program program = featureProgram();
   program.source_shape[2] = 2;

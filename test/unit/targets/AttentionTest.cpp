@@ -17,7 +17,7 @@ struct Case {
   bool causal = false, byDistance = false, tiled = false, isStatic = false;
   double scale = 1, softcap = 0;
   HostTensor query = {}, key = {}, value = {};
-  std::optional<HostTensor> bias = {};
+  std::optional<HostTensor> bias = {}, mask = {}; // mask: [slots, keys], whatever the form
   std::vector<int32_t> slot = {}, position = {}, counts = {};
 
   bool isRagged() const { return !slot.empty(); }
@@ -45,7 +45,7 @@ struct Case {
       dot *= scale;
       if (softcap != 0)
         dot = softcap * std::tanh(dot / softcap);
-      scores.push_back(dot + biasAt(h, at, j));
+      scores.push_back(dot + biasAt(h, at, j) + (mask ? mask->values<float>()[base + j] : 0));
       top = std::max(top, scores.back());
     }
     std::vector<double> result(valueWidth, 0);
@@ -87,6 +87,10 @@ struct Case {
       arguments += ", %b: " + type;
       clauses += " bias(%b : " + type + ")";
     }
+    if (mask) {
+      arguments += ", %m: " + rowsOrCache(1);
+      clauses += " mask(%m : " + rowsOrCache(1) + ")";
+    }
     if (isRagged()) {
       arguments += ", %slot: tensor<?xi32>, %position: tensor<?xi32>";
       clauses += " rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)";
@@ -122,6 +126,9 @@ protected:
     std::vector<CompiledKernel::Argument> all{c.query, c.key, c.value};
     if (c.bias)
       all.push_back(*c.bias);
+    if (c.mask)
+      all.push_back(c.isRagged() ? c.mask->reshaped({c.mask->shape[0], c.keys, 1})
+                                 : c.mask->reshaped({c.keys, 1}));
     if (c.isRagged()) {
       all.push_back(smallIntegers({c.rows}, c.slot));
       all.push_back(smallIntegers({c.rows}, c.position));
@@ -248,6 +255,36 @@ TEST_P(AttentionTest, ReadsCachesOfSources) {
   c.position = {5, 6, 7, 8};
   c.counts = {70, 33, 0};
   fill(c);
+  check(c);
+}
+
+TEST_P(AttentionTest, MasksKeysOfTensors) {
+  Case c{2, 2, 16, 16, 9, 70};
+  fill(c);
+  c.mask = randomFloats({1, 70});
+  for (int j = 40; j < 60; ++j)
+    c.mask->mutableValues<float>()[j] =
+        j % 2 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::lowest();
+  check(c);
+  c.bias = randomFloats({1, 9, 70});
+  check(c);
+}
+
+TEST_P(AttentionTest, MasksKeysOfEachSlot) {
+  Case c{4, 2, 16, 16, 4, 70};
+  c.scale = 0.25;
+  c.slot = {1, 0, 2, 1};
+  c.position = {5, 6, 7, 8};
+  c.counts = {70, 33, 64};
+  fill(c);
+  c.mask = randomFloats({3, 70});
+  auto mask = c.mask->mutableValues<float>();
+  for (int j = 0; j < 70; ++j) {
+    if (j >= 50)
+      mask[j] = std::numeric_limits<float>::lowest(); // slot 0 is padded on the right, slot 1 on the left
+    if (j < 20)
+      mask[70 + j] = -std::numeric_limits<float>::infinity();
+  }
   check(c);
 }
 
