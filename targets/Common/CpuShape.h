@@ -13,6 +13,10 @@ struct CpuShape {
   int sumRows;
   /// Accumulators of a tile whose weights were packed before.
   int packedAccumulators;
+  /// Vector registers.
+  int registers = 16;
+  /// An instruction multiplies unsigned with signed bytes and adds up four products; two of bf16.
+  bool multipliesBytes = false, multipliesBfloats = false;
 };
 
 } // namespace halyard::kernels

@@ -24,8 +24,8 @@ struct JitKernel::Code {
 JitKernel::JitKernel(std::unique_ptr<Code> code) : code(std::move(code)) {}
 JitKernel::~JitKernel() = default;
 
-/// Vectors of seq operations.
-static constexpr int kSeqLanes = 8;
+/// Vectors and tiles of seq operations.
+static constexpr CpuShape kSeqShape{8, 2, 4, 2, 8};
 
 /// This machine, with strict arithmetic unless the kernel is one that Precision::relaxed describes.
 static Halide::Target evaluationTarget(const Stage &stage) {
@@ -55,7 +55,7 @@ public:
     }
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       return translateLinalg(linalgOp, operands, scope, Precision::exact, "kernel");
-    return translateSeqOp(op, operands, kSeqLanes, "kernel");
+    return translateSeqOp(op, operands, kSeqShape, "kernel");
   }
 
   std::vector<Halide::Argument> arguments;
@@ -108,7 +108,7 @@ private:
 /// extents can be anything.
 void scheduleForEvaluation(Stage &stage) {
   if (stage.schedule)
-    return stage.schedule(stage, CpuShape{kSeqLanes, 2, 4, 2, 8});
+    return stage.schedule(stage, kSeqShape);
   for (LaneSum &sum : stage.rowSums)
     sum.computeAt(Halide::LoopLevel(stage.func, stage.vars.front()));
   for (Halide::Func &value : stage.rowValues)

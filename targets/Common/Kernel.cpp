@@ -112,20 +112,26 @@ LogicalResult KernelTranslation::translate(Operation &op) {
   else if (linalgOp)
     stage = translateLinalg(linalgOp, operands, scope, Precision::fast, name);
   else
-    stage = translateSeqOp(&op, operands, shape.lanes, name, keyRows);
+    stage = translateSeqOp(&op, operands, shape, name, keyRows);
   if (failed(stage))
     return failure();
   if (linalgOp && failed(addPackedVariant(linalgOp, operands, scope, shape, *stage)))
     return failure();
   for (auto [result, view] : llvm::zip_equal(op.getResults(), stage->results))
     scope.define(result, view);
+  // Codes are made from a row in two passes, which must not compute it twice.
+  if (stage->areResultsApart)
+    for (Stage &earlier : kernel.stages)
+      earlier.isKeptPerRow = true;
   kernel.stages.push_back(std::move(*stage));
   return success();
 }
 
-/// A reduction accumulates in registers and is copied out; all else is written in place.
+/// A reduction accumulates in registers and is copied out, and so is what several results read; all else is
+/// written in place.
 bool KernelTranslation::mayBeOutput(const Stage &stage) const {
-  return (!stage.reduces() || stage.isScan) && stage.elementSums.empty();
+  return (!stage.reduces() || stage.isScan) && stage.elementSums.empty() && !stage.isKeptPerRow &&
+         !stage.areResultsApart;
 }
 
 /// Makes a stage an output if its results are returned in order, starting at `next`.
@@ -137,6 +143,8 @@ bool KernelTranslation::takeStageOutput(ValueRange results, unsigned &next) {
         llvm::any_of(kernel.outputs, [&](const Output &output) { return output.stage == number; }))
       continue;
     unsigned count = op->getNumResults();
+    if (stage.areResultsApart)
+      return false;
     if (next + count > results.size() || !llvm::equal(op->getResults(), results.slice(next, count)))
       return false;
     if (mayBeOutput(stage))

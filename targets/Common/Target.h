@@ -67,6 +67,8 @@ public:
   virtual const kernels::CpuShape &shape() const = 0;
   /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
   virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
+  /// True if this machine has the instruction set.
+  virtual bool runsHere() const = 0;
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.
   virtual void schedule(kernels::Kernel &kernel) const = 0;
 };

@@ -27,6 +27,8 @@ public:
 
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
 
+  bool runsHere() const override;
+
   void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, cpu); }
 
 private:
@@ -35,6 +37,18 @@ private:
   CpuShape cpu;
 };
 } // namespace
+
+/// Halide counts some instructions as one maker's: both makers' processors have those that are used here.
+bool X86Target::runsHere() const {
+  static const Halide::Target host = Halide::get_host_target();
+  if (host.arch != Halide::Target::X86 || host.bits != 64)
+    return false;
+  return llvm::all_of(features, [&](Feature feature) {
+    return host.has_feature(feature) || (feature == Halide::Target::AVX512_Zen4 &&
+                                         (host.has_feature(Halide::Target::AVX512_SapphireRapids) ||
+                                          host.has_feature(Halide::Target::AVX512_Zen5)));
+  });
+}
 
 /// Panels of 64 columns are four vectors of AVX-512, or two times four of AVX2. Narrow weights take the
 /// smallest power of two that holds them.
@@ -48,7 +62,7 @@ LinearLayout X86Target::linearLayout(int64_t, int64_t outputs, WeightPrecision p
   case WeightPrecision::bf16:
     return {columns, 2, 0};
   case WeightPrecision::i8:
-    return {columns, 4, 128};
+    return {columns, 4, cpu.multipliesBytes ? 128 : 0};
   case WeightPrecision::i4:
     return {columns, 4, 0};
   }
@@ -61,30 +75,24 @@ llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
   static const std::vector<Feature> v3{T::SSE41, T::AVX, T::AVX2, T::FMA, T::F16C};
   static const std::vector<Feature> v4{T::SSE41, T::AVX,    T::AVX2,          T::FMA,
                                        T::F16C,  T::AVX512, T::AVX512_Skylake};
+  static const std::vector<Feature> zen4{T::SSE41,      T::AVX,    T::AVX2,           T::FMA,
+                                         T::F16C,       T::AVX512, T::AVX512_Skylake, T::AVX512_Cannonlake,
+                                         T::AVX512_Zen4};
   static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3,
                                 {8, 2, 4, 2, 12});
   static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12});
-  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24});
+  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32});
+  static const X86Target dots("x86-64-v4-vnni", "the same with dot products of bytes (VNNI) and of BF16",
+                              zen4, {16, 4, 4, 4, 24, 32, true, true});
   static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8});
-  static const halyard::Target *const targets[] = {&common, &third, &fourth, &second};
+  static const halyard::Target *const targets[] = {&common, &third, &fourth, &dots, &second};
   return targets;
 }
 
 const halyard::Target *halyard::hostX86Target() {
-  Halide::Target host = Halide::get_host_target();
-  if (host.arch != Halide::Target::X86 || host.bits != 64)
-    return nullptr;
-  for (llvm::StringRef name : {"x86-64-v4", "x86-64-v3", "x86-64-v2"})
-    for (const Target *target : x86Targets()) {
-      Halide::Target machine = target->machine();
-      auto missing = [&](int feature) {
-        auto f = static_cast<Feature>(feature);
-        bool isInstructions = f != Halide::Target::NoRuntime && f != Halide::Target::NoAsserts &&
-                              f != Halide::Target::NoBoundsQuery;
-        return isInstructions && machine.has_feature(f) && !host.has_feature(f);
-      };
-      if (target->name() == name && llvm::none_of(llvm::seq<int>(0, Halide::Target::FeatureEnd), missing))
+  for (llvm::StringRef name : {"x86-64-v4-vnni", "x86-64-v4", "x86-64-v3", "x86-64-v2"})
+    for (const Target *target : x86Targets())
+      if (target->name() == name && target->runsHere())
         return target;
-    }
   return nullptr;
 }

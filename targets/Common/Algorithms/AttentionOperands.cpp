@@ -4,6 +4,8 @@
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace halyard;
 using namespace halyard::kernels;
@@ -42,9 +44,7 @@ Expr AttentionOperands::element(unsigned operand, Expr row, Expr position, Expr 
 }
 
 Expr AttentionOperands::query(Expr row, Expr head, Expr feature) const {
-  // Register tiles of rows may reach beyond the last one.
-  Expr inside = isRagged ? row : Halide::clamp(row, 0, rows - 1);
-  return asFloat(views[0].at({inside, head * width + feature}));
+  return asFloat(views[0].at({row, head * width + feature}));
 }
 
 Expr AttentionOperands::key(Expr row, Expr head, Expr position, Expr feature) const {
@@ -68,20 +68,26 @@ Expr AttentionOperands::visibleKeys(Expr row) const {
   return isRagged ? Halide::min(keyRows->at({slotOf(row)}), keyExtent) : keyExtent;
 }
 
-Expr AttentionOperands::bias(Expr head, Expr at, Expr first, Expr index, int count) const {
-  const Exprs &extents = biasView->extents;
-  Expr plane = Halide::Internal::is_const_one(extents[0]) ? Expr(0) : head;
-  if (!op.getByDistance())
-    return asFloat(biasView->at({plane, clampedIndex(at, extents[1]), first + index}));
-  // Of 2L - 1 distances, L - 1 is the middle. Clamping where the vector starts keeps it dense.
-  Expr distance = at - first + extents[1] / 2;
-  auto known = Halide::Internal::as_const_int(extents[1]);
-  if (known && *known >= count)
-    return asFloat(biasView->at({plane, Halide::clamp(distance, count - 1, extents[1] - 1) - index}));
-  return asFloat(biasView->at({plane, clampedIndex(distance - index, extents[1])}));
+Expr AttentionOperands::middle() const { return biasView ? biasView->extents[1] / 2 : Expr(0); }
+
+std::optional<int64_t> AttentionOperands::distances() const {
+  auto known = biasView ? Halide::Internal::as_const_int(biasView->extents[1]) : std::nullopt;
+  return known ? std::optional<int64_t>(*known) : std::nullopt;
 }
 
-Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr first, Expr index, int count,
+Expr AttentionOperands::clampedDistance(Expr index) const {
+  return biasView ? clampedIndex(index, biasView->extents[1]) : index;
+}
+
+Expr AttentionOperands::bias(Expr head, Expr at, Expr position, Expr distance) const {
+  const Exprs &extents = biasView->extents;
+  Expr plane = Halide::Internal::is_const_one(extents[0]) ? Expr(0) : head;
+  if (op.getByDistance())
+    return asFloat(biasView->at({plane, distance}));
+  return asFloat(biasView->at({plane, clampedIndex(at, extents[1]), position}));
+}
+
+Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr position, Expr distance,
                               Expr visible) const {
   Expr value = dot * static_cast<float>(op.getScale().convertToDouble());
   if (auto cap = op.getSoftcap()) {
@@ -90,9 +96,9 @@ Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr first, Expr in
   }
   // A bias or a mask may be -inf.
   if (biasView)
-    value = Halide::strict_float(value + bias(head, positionOf(row), first, index, count));
+    value = Halide::strict_float(value + bias(head, positionOf(row), position, distance));
   if (maskOperand)
-    value = Halide::strict_float(value + element(*maskOperand, row, first + index, 0));
+    value = Halide::strict_float(value + element(*maskOperand, row, position, 0));
   if (biasView || maskOperand)
     value = Halide::strict_float(Halide::max(value, kInvisible));
   // Not a choice between values: Halide would compute the product under that condition only, and then it
@@ -113,6 +119,21 @@ Stage AttentionOperands::stage(const std::string &name,
       toStorage(normalised(row, feature / valueWidth, feature % valueWidth), elementType);
   stage.results.push_back(viewOf(stage.func, 0, stage.extents, elementType));
   return stage;
+}
+
+int AttentionOperands::powerOfTwo(int value, int limit) {
+  return std::gcd(value, static_cast<int>(llvm::bit_floor(static_cast<unsigned>(limit))));
+}
+
+Expr halyard::kernels::exponential(Expr x) {
+  // x = n ln 2 + r with |r| <= ln 2 / 2, and e^r by its series to the sixth power, fitted.
+  Expr limited = Halide::max(x, -87.0f);
+  Expr n = Halide::round(limited * 1.44269504f);
+  Expr r = limited - n * 0.693359375f + n * 2.12194440e-4f;
+  Expr p = 1.38145406e-3f;
+  for (float coefficient : {8.36874545e-3f, 4.16683890e-2f, 1.66665211e-1f, 4.99999940e-1f, 1.0f, 1.0f})
+    p = p * r + coefficient;
+  return p * Halide::reinterpret<float>((Halide::cast<int32_t>(n) + 127) << 23);
 }
 
 LaneReduction::LaneReduction(const std::string &name, const Halide::Func &of,

@@ -23,11 +23,19 @@ public:
   Halide::Expr key(Halide::Expr row, Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
   Halide::Expr value(Halide::Expr row, Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
 
-  /// Scales, caps, biases and masks the dot product of a row with the key at `first + index`, where `index`
-  /// is from 0 to `count` - 1, and hides the key unless `visible`. Whole vectors of keys read biases as
-  /// vectors.
-  Halide::Expr score(Halide::Expr dot, Halide::Expr row, Halide::Expr head, Halide::Expr first,
-                     Halide::Expr index, int count, Halide::Expr visible) const;
+  /// Scales, caps, biases and masks the dot product of a row with the key at `position`, and hides the key
+  /// unless `visible`. `distance` is where a bias by distance is read, within its table.
+  Halide::Expr score(Halide::Expr dot, Halide::Expr row, Halide::Expr head, Halide::Expr position,
+                     Halide::Expr distance, Halide::Expr visible) const;
+
+  /// Of a bias by distance: the index of distance 0, the number of distances if known, and an index made to
+  /// lie within the table. Clamping makes a gather of a vector, so it is better avoided.
+  Halide::Expr middle() const;
+  std::optional<int64_t> distances() const;
+  Halide::Expr clampedDistance(Halide::Expr index) const;
+
+  /// The position of a row's query among the keys.
+  Halide::Expr positionOf(Halide::Expr row) const;
 
   /// How many keys, from the first on, a row may see.
   Halide::Expr visibleKeys(Halide::Expr row) const;
@@ -37,6 +45,9 @@ public:
   Stage stage(const std::string &name,
               const std::function<Halide::Expr(Halide::Expr, Halide::Expr, Halide::Expr)> &normalised) const;
 
+  /// The largest power of two that divides `value`, at most `limit`.
+  static int powerOfTwo(int value, int limit);
+
   mutable seq::AttentionOp op; // a handle, whose getters are not const
   bool isRagged;
   int heads, kvHeads, width, valueWidth;
@@ -44,16 +55,18 @@ public:
 
 private:
   Halide::Expr element(unsigned operand, Halide::Expr row, Halide::Expr position, Halide::Expr column) const;
-  Halide::Expr bias(Halide::Expr head, Halide::Expr at, Halide::Expr first, Halide::Expr index,
-                    int count) const;
+  Halide::Expr bias(Halide::Expr head, Halide::Expr at, Halide::Expr position, Halide::Expr distance) const;
   Halide::Expr group(Halide::Expr head) const;
   Halide::Expr slotOf(Halide::Expr row) const;
-  Halide::Expr positionOf(Halide::Expr row) const;
 
   llvm::SmallVector<TensorView> views;
   std::optional<unsigned> maskOperand;
   std::optional<TensorView> keyRows, biasView, slotView, positionView;
 };
+
+/// e to the power of a number that is not positive, to about one unit in the last place; never less than
+/// 1e-38. Half of what it takes in general.
+Halide::Expr exponential(Halide::Expr x);
 
 /// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, as a Func of the other
 /// arguments, of which `arguments` are the variables; compute it with `vectorizeLanes`.

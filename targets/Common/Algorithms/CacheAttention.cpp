@@ -15,8 +15,6 @@
 #include "targets/Common/CpuShape.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
-#include <numeric>
-
 using namespace mlir;
 using namespace halyard;
 using namespace halyard::kernels;
@@ -55,6 +53,8 @@ private:
   /// Position of a block's first key.
   Expr first(Expr block) const { return Halide::min(block * keyBlock, length - keyBlock); }
 
+  Expr distance(Expr block) const;
+
   AttentionOperands operands;
   /// Keys of a cache, of a block; blocks; features of a vector.
   int length, keyBlock, blocks, features;
@@ -67,11 +67,6 @@ private:
 };
 } // namespace
 
-/// The largest power of two that divides `value`, at most `limit`.
-static int powerOfTwo(int value, int limit) {
-  return std::gcd(value, static_cast<int>(llvm::bit_floor(unsigned(limit))));
-}
-
 CacheAttention::CacheAttention(const AttentionOperands &operands, int lanes, const std::string &name)
     : operands(operands), count(name + "_count"), products(name + "_products"), score(name + "_score"),
       laneTop(name + "_lane_top"), weight(name + "_weight"), laneMass(name + "_lane_mass"),
@@ -80,7 +75,7 @@ CacheAttention::CacheAttention(const AttentionOperands &operands, int lanes, con
   length = cast<seq::CacheType>(op.getKey().getType()).getLength();
   keyBlock = std::min<int>(lanes, llvm::bit_floor(unsigned(length)));
   blocks = llvm::divideCeil(length, keyBlock);
-  features = powerOfTwo(operands.width, lanes);
+  features = AttentionOperands::powerOfTwo(operands.width, lanes);
   defineScores();
   defineWeights();
   defineSums();
@@ -102,7 +97,16 @@ void CacheAttention::defineScores() {
   if (length % keyBlock)
     visible = visible && position >= block * keyBlock;
   score(j, b, i, h) = Halide::undef<float>();
-  score(j, block, i, h) = operands.score(dot->func(j, i, h, block), i, h, first(block), j, keyBlock, visible);
+  score(j, block, i, h) = operands.score(dot->func(j, i, h, block), i, h, position, distance(block), visible);
+}
+
+/// Where a bias by distance is read. Clamping the first of a vector keeps it dense.
+Expr CacheAttention::distance(Expr block) const {
+  Expr start = operands.positionOf(i) - first(block) + operands.middle();
+  auto distances = operands.distances();
+  if (!distances || *distances < keyBlock)
+    return operands.clampedDistance(start - j);
+  return Halide::clamp(start, keyBlock - 1, static_cast<int>(*distances) - 1) - j;
 }
 
 void CacheAttention::defineWeights() {
@@ -115,7 +119,7 @@ void CacheAttention::defineWeights() {
   weightBlocks = visibleBlocks();
   Expr own = score(j, weightBlocks, i, h);
   weight(j, b, i, h) = Halide::undef<float>();
-  weight(j, weightBlocks, i, h) = Halide::select(own > invisible, Halide::exp(own - top->func(i, h)), 0.0f);
+  weight(j, weightBlocks, i, h) = Halide::select(own > invisible, exponential(own - top->func(i, h)), 0.0f);
   massBlocks = visibleBlocks();
   laneMass(j, i, h) = 0.0f;
   laneMass(j, i, h) += weight(j, massBlocks, i, h);
@@ -182,7 +186,7 @@ void CacheAttention::scheduleScores(const Halide::LoopLevel &row) {
 
 /// Tiles of features in registers over all keys of a block, and over all blocks.
 void CacheAttention::scheduleSums(const Halide::LoopLevel &row, int lanes) {
-  const int vector = powerOfTwo(operands.valueWidth, lanes);
+  const int vector = AttentionOperands::powerOfTwo(operands.valueWidth, lanes);
   int count = std::min(kSumVectors, operands.valueWidth / vector);
   while (operands.valueWidth / vector % count)
     --count;
@@ -212,7 +216,7 @@ void CacheAttention::schedule(Stage &stage, const CpuShape &shape) {
   stage.func.split(feature, head, feature, operands.valueWidth)
       .reorder(feature, row, head)
       .fuse(row, head, task)
-      .vectorize(feature, powerOfTwo(operands.valueWidth, shape.lanes));
+      .vectorize(feature, AttentionOperands::powerOfTwo(operands.valueWidth, shape.lanes));
   auto cache = cast<seq::CacheType>(operands.op.getKey().getType());
   if (cache.getLength() * cache.getFeatures() >= kParallelElements)
     stage.func.parallel(task);

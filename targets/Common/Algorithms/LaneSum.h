@@ -1,4 +1,5 @@
-// Sums over an axis that is contiguous in memory, kept in one vector of partial sums until the end.
+// Sums over an axis that is contiguous in memory, kept in one vector of partial sums until the end. Maxima of
+// what is not negative likewise.
 #ifndef HALYARD_TARGETS_COMMON_ALGORITHMS_LANESUM_H
 #define HALYARD_TARGETS_COMMON_ALGORITHMS_LANESUM_H
 
@@ -19,9 +20,12 @@ struct LaneSum {
   int lanes;
   Halide::Expr extent;
 
+  /// The largest term instead of the sum of terms: terms are at least 0.
+  enum class Kind { sum, maximum };
+
   using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &rows, Halide::Expr k)>;
   LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Halide::Expr extent, int lanes,
-          const Term &term);
+          const Term &term, Kind kind = Kind::sum);
 
   /// The sum for given rows.
   Halide::Expr operator()(const std::vector<Halide::Expr> &rows) const { return total(rows); }

@@ -3,6 +3,7 @@
 
 #include "targets/Common/Algorithms/Attention.h"
 #include "targets/Common/Algorithms/LaneSum.h"
+#include "targets/Common/Algorithms/Linear.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -122,8 +123,9 @@ Stage halyard::kernels::translatePrefixSum(seq::PrefixSumOp op, ArrayRef<TensorV
   return stage;
 }
 
-FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<TensorView> operands, int lanes,
-                                                  const std::string &name, const TensorView *keyRows) {
+FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<TensorView> operands,
+                                                  const CpuShape &shape, const std::string &name,
+                                                  const TensorView *keyRows) {
   return llvm::TypeSwitch<Operation *, FailureOr<Stage>>(op)
       .Case([&](seq::AttentionOp attention) -> FailureOr<Stage> {
         bool needsCounts = attention.getSlot() && !attention.getCausal();
@@ -132,9 +134,12 @@ FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<Tensor
                      "over caches needs the keys of each slot: an argument of its kernel with the "
                      "attribute seq.source_rows"),
                  failure();
-        return translateAttention(attention, operands, keyRows, lanes, name);
+        return translateAttention(attention, operands, keyRows, shape.lanes, name);
       })
-      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, lanes, name); })
+      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, shape.lanes, name); })
+      .Case(
+          [&](seq::QuantizeOp quantize) { return translateQuantize(quantize, operands, shape.lanes, name); })
+      .Case([&](seq::LinearOp linear) { return translateLinear(linear, operands, shape, name); })
       .Case([&](seq::RotaryOp rotary) { return translateRotary(rotary, operands, name); })
       .Case([&](seq::PrefixSumOp sum) { return translatePrefixSum(sum, operands, name); })
       .Default([](Operation *other) -> FailureOr<Stage> { return other->emitOpError("has no kernel"); });

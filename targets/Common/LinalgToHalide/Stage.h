@@ -4,6 +4,7 @@
 
 #include "mlir/IR/Operation.h"
 #include "targets/Common/Algorithms/LaneSum.h"
+#include "targets/Common/Algorithms/LinearSum.h"
 #include "targets/Common/LinalgToHalide/TensorView.h"
 
 namespace halyard::kernels {
@@ -44,6 +45,12 @@ struct Stage {
   /// Sums that every element of the Func reads at its own index.
   std::vector<LaneSum> elementSums;
   std::optional<PackedVariant> packed;
+  /// Set if the Func finishes sums with a packed weight; it is then inlined.
+  std::optional<LinearSum> linear;
+  /// True if the Func is computed row by row into memory of its own, because several results read it.
+  bool isKeptPerRow = false;
+  /// True if results have different ranks: each becomes an output of its own.
+  bool areResultsApart = false;
   /// Set if the operation brings its own schedule, for when it is an output.
   std::function<void(Stage &, const CpuShape &)> schedule;
   /// One view per result.

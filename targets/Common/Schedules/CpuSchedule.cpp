@@ -7,6 +7,8 @@
 #include "targets/Common/Schedules/CpuSchedule.h"
 
 #include "targets/Common/Schedules/AccessPattern.h"
+#include "targets/Common/Schedules/LinearSchedule.h"
+#include "targets/Common/Schedules/RowSchedule.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
 using namespace mlir;
@@ -443,6 +445,8 @@ void OutputSchedule::run() {
     if (stage.isScan)
       return scheduleScan(stage);
   }
+  if (scheduleLinear(kernel, output, shape))
+    return;
   collectHelpers();
   bool tiled =
       rank > 0 && llvm::any_of(helpers, [&](const Helper &helper) { return helper.reads(rank - 1); });
@@ -450,6 +454,8 @@ void OutputSchedule::run() {
 }
 
 void halyard::kernels::scheduleForCpu(Kernel &kernel, const CpuShape &shape) {
+  if (scheduleRowsTogether(kernel, shape))
+    return;
   for (Output &output : kernel.outputs)
     OutputSchedule(kernel, output, shape).run();
 }

@@ -15,9 +15,9 @@ namespace halyard::test {
 class KernelTestBase : public TargetsTest, public ::testing::WithParamInterface<std::string> {
 protected:
   void SetUp() override {
-    // Levels are ordered; what the best level of this machine does not include cannot be run here.
-    const Target *host = lookupTarget("host");
-    if (!host || (host->name() == "x86-64-v3" && GetParam() == "x86-64-v4"))
+    const Target *target = lookupTarget(GetParam());
+    ASSERT_NE(target, nullptr);
+    if (!target->runsHere())
       GTEST_SKIP() << "this machine does not run " << GetParam();
   }
 
@@ -87,7 +87,8 @@ inline std::string targetTestName(const ::testing::TestParamInfo<std::string> &i
 }
 
 #define HALYARD_INSTANTIATE_FOR_TARGETS(Suite)                                                               \
-  INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4"),            \
+  INSTANTIATE_TEST_SUITE_P(Targets, Suite,                                                                   \
+                           ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni"),          \
                            targetTestName)
 
 } // namespace halyard::test

@@ -1,0 +1,212 @@
+// The algorithm of linear layers. How a group of terms is multiplied depends on what the processor has:
+//
+//   f32                       one term a time
+//   bf16, dot instruction     pairs, summed by the instruction
+//   bf16 otherwise            both halves of a 32-bit word widened by shifting
+//   i8, dot instruction       four codes, unsigned times signed
+//   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
+//                             bits would saturate
+//
+// Floats are summed in blocks: rounding errors grow with the terms of a block and with the number of blocks,
+// not with all terms.
+#include "targets/Common/Algorithms/Linear.h"
+
+using namespace mlir;
+using namespace halyard;
+using namespace halyard::kernels;
+using Halide::Expr;
+
+/// Most and fewest terms of a block of floats.
+static constexpr int64_t kTermsPerBlock = 64, kFewestTermsPerBlock = 16;
+
+namespace {
+class LinearTranslation {
+public:
+  LinearTranslation(seq::LinearOp op, ArrayRef<TensorView> operands, const CpuShape &shape,
+                    const std::string &name)
+      : op(op), input(operands[0]), weight(operands[1]), operands(operands), shape(shape), name(name) {}
+
+  Stage run();
+
+private:
+  void definePartial();
+  void defineWithInstruction();
+  void defineHalves();
+  void defineWidened();
+  void defineTotal();
+  Expr value(Expr column, Expr row);
+  Expr weightAt(Expr group, Expr term) const;
+  Expr inputAt(Expr group, Expr term) const;
+  int64_t groupsPerBlock() const;
+  Expr zero() const { return isCoded() ? Halide::cast<int32_t>(0) : Halide::cast<float>(0); }
+  bool isCoded() const { return weight.elementType.isInteger(8); }
+  std::vector<Expr> partialAt(Expr half, Expr blockIndex) const;
+
+  seq::LinearOp op;
+  const TensorView &input, &weight;
+  ArrayRef<TensorView> operands;
+  const CpuShape &shape;
+  std::string name;
+  LinearSum sum;
+  /// V, and the number of groups of V terms, in all and in a block.
+  int64_t terms = 1, groups = 1, perBlock = 1;
+  Halide::Var blockVar{"block"};
+};
+} // namespace
+
+/// The largest divisor that makes a block of at most the wanted number of terms, or all.
+int64_t LinearTranslation::groupsPerBlock() const {
+  if (isCoded())
+    return groups; // integers are exact
+  for (int64_t count = std::min(groups, kTermsPerBlock / terms); count * terms >= kFewestTermsPerBlock;
+       --count)
+    if (groups % count == 0)
+      return count;
+  return groups;
+}
+
+/// The element of the weight at the current lane and vector. Which panel a vector belongs to is a matter of
+/// addresses outside all loops over terms.
+Expr LinearTranslation::weightAt(Expr group, Expr term) const {
+  int vectors = sum.panel / sum.lanes;
+  Expr within = sum.lane + (sum.vector % vectors) * sum.lanes;
+  return weight.at({sum.vector / vectors, group, within, term});
+}
+
+Expr LinearTranslation::inputAt(Expr group, Expr term) const {
+  return input.at({sum.row, term + static_cast<int32_t>(terms) * group});
+}
+
+std::vector<Expr> LinearTranslation::partialAt(Expr half, Expr blockIndex) const {
+  std::vector<Expr> indices{sum.lane, sum.vector, sum.row, std::move(blockIndex)};
+  if (sum.half)
+    indices.insert(indices.begin(), std::move(half));
+  return indices;
+}
+
+/// Groups that one instruction multiplies and sums; single terms likewise.
+void LinearTranslation::defineWithInstruction() {
+  Halide::Type type = zero().type();
+  auto partial = sum.partial(partialAt(Expr(), blockVar));
+  partial = zero();
+  if (terms == 1) {
+    Halide::RDom domain(0, static_cast<int32_t>(perBlock), name + "_terms");
+    sum.group = domain.x;
+    Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.x;
+    partial += weightAt(at, 0) * inputAt(at, 0);
+    return;
+  }
+  Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.term = domain.x;
+  sum.group = domain.y;
+  Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y;
+  partial += Halide::cast(type, weightAt(at, domain.x)) * Halide::cast(type, inputAt(at, domain.x));
+}
+
+/// Bytes without an instruction for four of them: the terms 2h and 2h + 1 of a group are products of 16 bits
+/// that are added in pairs, and both halves are kept until the end.
+void LinearTranslation::defineHalves() {
+  sum.half = Halide::Var("half");
+  sum.areHalvesLanes = true;
+  Halide::RDom domain(0, 2, 0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.term = domain.x;
+  sum.group = domain.y;
+  auto partial = sum.partial(partialAt(*sum.half, blockVar));
+  partial = zero();
+  Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y, term = domain.x + 2 * *sum.half;
+  partial += Halide::cast<int32_t>(weightAt(at, term)) * Halide::cast<int32_t>(inputAt(at, term));
+}
+
+/// The bits of a bf16 that was converted to float.
+static Expr bitsOf(const Expr &converted) {
+  return Halide::reinterpret<uint16_t>(converted.as<Halide::Internal::Cast>()->value);
+}
+
+/// bf16 is the upper half of an f32. Two neighbours are loaded as one word, and each is a shift or a mask
+/// away from an f32. They have sums of their own: a chain of two additions per loop could be reordered,
+/// differently in different tiles.
+void LinearTranslation::defineWidened() {
+  sum.half = Halide::Var("half");
+  Halide::RDom domain(0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.group = domain.x;
+  Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.x;
+  auto partial = sum.partial(partialAt(*sum.half, blockVar));
+  partial = zero();
+  Expr word = Halide::concat_bits({bitsOf(weightAt(at, 0)), bitsOf(weightAt(at, 1))});
+  Expr upper = word & Halide::Internal::make_const(Halide::UInt(32), 0xffff0000);
+  Expr element = Halide::reinterpret<float>(Halide::select(*sum.half == 0, word << 16, upper));
+  partial += element * inputAt(at, *sum.half);
+}
+
+void LinearTranslation::definePartial() {
+  if (isCoded() && terms == 4 && !shape.multipliesBytes)
+    defineHalves();
+  else if (weight.elementType.isBF16() && terms == 2 && !shape.multipliesBfloats)
+    defineWidened();
+  else
+    defineWithInstruction();
+}
+
+void LinearTranslation::defineTotal() {
+  std::vector<Expr> at{sum.lane, sum.vector, sum.row};
+  // Strict: which of these are added first must not depend on the tile either.
+  auto partial = [&](Expr blockIndex) -> Expr {
+    if (sum.half)
+      return sum.partial(partialAt(0, blockIndex)) + sum.partial(partialAt(1, blockIndex));
+    return sum.partial(partialAt(Expr(), blockIndex));
+  };
+  if (groups == perBlock) {
+    sum.total(at) = Halide::strict_float(partial(0));
+    return;
+  }
+  Halide::RDom blocks(0, static_cast<int32_t>(groups / perBlock), name + "_blocks");
+  sum.block = blocks.x;
+  sum.total(at) = zero();
+  sum.total(at) = Halide::strict_float(sum.total(at) + partial(blocks.x));
+}
+
+/// The finished element: codes are scaled, in an order that no optimisation may change.
+Expr LinearTranslation::value(Expr column, Expr row) {
+  Expr result = sum.total(std::vector<Expr>{column % sum.lanes, column / sum.lanes, row});
+  if (!isCoded())
+    return result;
+  unsigned next = 2;
+  const TensorView &scale = operands[next++], &inputScale = operands[next++];
+  if (op.getColumnSums())
+    result -= static_cast<int32_t>(op.getZeroPoint()) * operands[next].at({column});
+  return Halide::strict_float(Halide::cast<float>(result) * inputScale.at({row}) * scale.at({column}));
+}
+
+Stage LinearTranslation::run() {
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  groups = type.getDimSize(1);
+  terms = type.getDimSize(3);
+  perBlock = groupsPerBlock();
+  sum.panel = type.getDimSize(2);
+  sum.lanes = std::min(shape.lanes, sum.panel);
+  sum.outputs = cast<RankedTensorType>(op.getType()).getDimSize(1);
+  sum.features = groups * terms;
+  auto unique = [](const char *base) { return Halide::Var(Halide::Internal::unique_name(base)); };
+  sum.lane = unique("lane"), sum.vector = unique("vector"), sum.row = unique("row");
+  sum.partial = Halide::Func(name + "_partial");
+  sum.total = Halide::Func(name + "_total");
+  definePartial();
+  defineTotal();
+
+  Stage stage;
+  stage.op = op;
+  stage.func = Halide::Func(name);
+  Halide::Var row = unique("row"), column = unique("column");
+  stage.vars = {row, column};
+  stage.extents = {input.extents[0], Expr(static_cast<int32_t>(sum.outputs))};
+  stage.func(column, row) = value(column, row);
+  stage.linear = sum;
+  stage.results.push_back(
+      viewOf(stage.func, 0, stage.extents, cast<RankedTensorType>(op.getType()).getElementType()));
+  return stage;
+}
+
+Stage halyard::kernels::translateLinear(seq::LinearOp op, ArrayRef<TensorView> operands,
+                                        const CpuShape &shape, const std::string &name) {
+  return LinearTranslation(op, operands, shape, name).run();
+}

@@ -1,0 +1,38 @@
+// Sums of products with a packed weight, in the tile that a schedule keeps in registers.
+#ifndef HALYARD_TARGETS_COMMON_ALGORITHMS_LINEARSUM_H
+#define HALYARD_TARGETS_COMMON_ALGORITHMS_LINEARSUM_H
+
+#include <Halide.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace halyard::kernels {
+
+/// `total(lane, vector, row)` is the sum for column `vector * lanes + lane`. It adds up the blocks of terms
+/// that `partial(half?, lane, vector, row, block)` sums in registers; a block is a loop over groups of terms,
+/// each of which one instruction multiplies and adds. The order of additions depends on the layer alone,
+/// never on the rows that are computed together.
+struct LinearSum {
+  Halide::Func total, partial;
+  Halide::Var lane, vector, row;
+  /// For targets that sum the two halves of a group apart, a dimension of `partial` of extent 2; `total` adds
+  /// them. Halves stand side by side in a vector, or each has vectors of its own.
+  std::optional<Halide::Var> half;
+  bool areHalvesLanes = false;
+  /// Over blocks (update 0 of total); none if there is one block.
+  std::optional<Halide::RVar> block;
+  /// Over the groups of a block, and within one (update 0 of partial); the latter only where an instruction
+  /// adds terms up.
+  Halide::RVar group;
+  std::optional<Halide::RVar> term;
+  /// Columns of a vector and of a panel.
+  int lanes, panel;
+  /// Columns of the result, and terms.
+  int64_t outputs, features;
+};
+
+} // namespace halyard::kernels
+
+#endif

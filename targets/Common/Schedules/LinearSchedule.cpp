@@ -1,0 +1,191 @@
+// One row reads each panel once, with all of its columns in registers; several rows share what was read. Many
+// rows take narrower tiles of more rows: each part of a panel stays in the nearest cache while the rows pass.
+// Tasks are panels, the same ones for the same thread in every step; many rows are cut into several tasks.
+// Which tile computes a row makes no difference to its result.
+#include "targets/Common/Schedules/LinearSchedule.h"
+
+#include "targets/Common/Schedules/AccessPattern.h"
+#include "targets/Common/Schedules/StackStorage.h"
+
+using namespace mlir;
+using namespace halyard::kernels;
+using Halide::Expr;
+using Halide::TailStrategy;
+using Halide::Var;
+
+/// Multiply-adds below which a second thread does not pay.
+static constexpr int64_t kParallelWork = 65536;
+/// Tiles of rows that one task takes.
+static constexpr int kTilesPerTask = 8;
+
+namespace {
+/// Rows, and vectors of columns, of a tile of accumulators.
+struct Tile {
+  int rows, vectors;
+};
+
+class LinearSchedule {
+public:
+  LinearSchedule(LinearSum &sum, Output &output, const CpuShape &shape, int rowPosition)
+      : sum(sum), output(output), shape(shape), rowPosition(rowPosition), vectors(sum.panel / sum.lanes),
+        isWhole(sum.outputs % sum.panel == 0) {}
+
+  void run();
+
+private:
+  SmallVector<Tile> tiles() const;
+  void addBranches();
+  void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows);
+  void placeSums(int tileVectors);
+  void schedulePartial(Halide::Stage stage, bool isUpdate);
+
+  LinearSum &sum;
+  Output &output;
+  const CpuShape &shape;
+  int rowPosition;
+  /// Vectors of a panel.
+  int vectors;
+  /// True if the last panel is full.
+  bool isWhole;
+  Var panel{"panel"}, part{"part"}, vector{"vector"}, lane{"lane"}, task{"task"}, tileOuter{"tile"},
+      rowInner{"rowInner"};
+};
+} // namespace
+
+/// Many rows first. What fits the registers was tried out: with half of them left for operands and epilogue,
+/// but one row as wide as needed to hide the latency of an addition. A last panel that is not full is guarded
+/// by conditions, which only keep a tile's extents constant if all tiles are equally wide.
+SmallVector<Tile> LinearSchedule::tiles() const {
+  bool many = shape.registers >= 32, halves = sum.half.has_value();
+  SmallVector<Tile> result;
+  if (isWhole && many)
+    result = halves ? SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 4}}
+                    : SmallVector<Tile>{{8, 2}, {6, 4}, {4, 4}, {2, 4}, {1, 4}};
+  else if (isWhole)
+    result = halves ? SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}}
+                    : SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 8}};
+  else if (many)
+    result = halves ? SmallVector<Tile>{{3, 4}, {2, 4}, {1, 4}}
+                    : SmallVector<Tile>{{6, 4}, {4, 4}, {2, 4}, {1, 4}};
+  else
+    result = halves ? SmallVector<Tile>{{3, 2}, {1, 2}} : SmallVector<Tile>{{3, 4}, {2, 4}, {1, 4}};
+  for (Tile &tile : result)
+    tile.vectors = std::min(tile.vectors, vectors);
+  return result;
+}
+
+/// Loops of one branch, outermost first: tasks, parts of the panel, tiles of rows, the tile.
+void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows) {
+  Var column = output.vars.back(), row = output.vars[rowPosition];
+  stage.split(column, panel, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
+      .split(column, part, column, sum.lanes * tile.vectors)
+      .split(column, vector, lane, sum.lanes)
+      .split(row, tileOuter, rowInner, tile.rows, TailStrategy::ShiftInwards);
+  std::vector<Halide::VarOrRVar> order{lane, vector, rowInner, tileOuter, part};
+  if (hasManyRows) {
+    stage.split(tileOuter, task, tileOuter, kTilesPerTask, TailStrategy::GuardWithIf);
+    order.push_back(task);
+  }
+  order.push_back(panel);
+  for (int position = output.vars.size() - 2; position >= 0; --position)
+    if (position != rowPosition)
+      order.push_back(output.vars[position]);
+  stage.reorder(order).vectorize(lane);
+  if (!isParallel)
+    return;
+  if (hasManyRows)
+    stage.fuse(task, panel, panel);
+  stage.parallel(panel);
+}
+
+/// A branch for every tile, under the condition that there are rows to fill it.
+void LinearSchedule::addBranches() {
+  SmallVector<Tile> all = tiles();
+  Expr rows = output.extents[rowPosition];
+  auto known = Halide::Internal::as_const_int(rows);
+  if (known)
+    llvm::erase_if(all, [&](Tile tile) { return tile.rows > *known && tile.rows > 1; });
+  int64_t work = sum.outputs * sum.features, parallelRows = (kParallelWork + work - 1) / work;
+  Tile widest = all.front();
+  if (known)
+    return applyTile(output.func, widest, *known >= parallelRows, widest.rows > 1);
+  // Layers of which several rows are needed for a second thread to pay.
+  if (widest.rows > 1 && parallelRows > widest.rows)
+    applyTile(output.func.specialize(rows >= static_cast<int32_t>(parallelRows)), widest, true, true);
+  for (Tile tile : all) {
+    bool isLast = tile.rows == 1;
+    applyTile(isLast ? Halide::Stage(output.func) : output.func.specialize(rows >= tile.rows), tile,
+              tile.rows >= parallelRows, &tile == all.begin() && !isLast);
+  }
+}
+
+/// One definition of the partial sums: a tile of registers, the loop over groups around it.
+void LinearSchedule::schedulePartial(Halide::Stage stage, bool isUpdate) {
+  std::vector<Halide::VarOrRVar> order;
+  if (isUpdate && sum.term)
+    order.push_back(*sum.term);
+  if (sum.half && sum.areHalvesLanes)
+    order.push_back(*sum.half);
+  order.push_back(sum.lane);
+  if (sum.half && !sum.areHalvesLanes)
+    order.push_back(*sum.half);
+  order.insert(order.end(), {sum.vector, sum.row});
+  if (isUpdate)
+    order.push_back(sum.group);
+  stage.reorder(order).vectorize(sum.lane).unroll(sum.vector).unroll(sum.row);
+  if (sum.half)
+    sum.areHalvesLanes ? stage.vectorize(*sum.half) : stage.unroll(*sum.half);
+  if (isUpdate && sum.term)
+    stage.atomic().vectorize(*sum.term);
+}
+
+/// Totals are added to once per block, in memory; partial sums stay in registers.
+void LinearSchedule::placeSums(int tileVectors) {
+  sum.total.compute_at(output.func, tileOuter).store_in(kStackStorage).bound_extent(sum.lane, sum.lanes);
+  if (!isWhole)
+    sum.total.bound_extent(sum.vector, tileVectors);
+  auto unrolled = [&](Halide::Stage stage) { stage.vectorize(sum.lane).unroll(sum.vector).unroll(sum.row); };
+  unrolled(sum.total);
+  if (sum.block) {
+    sum.total.update().reorder(sum.lane, sum.vector, sum.row, *sum.block);
+    unrolled(sum.total.update());
+    sum.partial.compute_at(sum.total, *sum.block);
+  } else {
+    sum.partial.compute_at(output.func, tileOuter);
+  }
+  sum.partial.store_in(kStackStorage).bound_extent(sum.lane, sum.lanes);
+  if (sum.half)
+    sum.partial.bound_extent(*sum.half, 2);
+  if (sum.half && !sum.areHalvesLanes) {
+    std::vector<Var> arguments = sum.partial.args();
+    std::rotate(arguments.begin(), arguments.begin() + 1, arguments.end());
+    sum.partial.reorder_storage(arguments);
+  }
+  schedulePartial(sum.partial, /*isUpdate=*/false);
+  schedulePartial(sum.partial.update(), /*isUpdate=*/true);
+}
+
+void LinearSchedule::run() {
+  addBranches();
+  placeSums(tiles().front().vectors);
+}
+
+bool halyard::kernels::scheduleLinear(Kernel &kernel, Output &output, const CpuShape &shape) {
+  for (Stage &stage : kernel.stages) {
+    if (!stage.linear || output.vars.size() < 2)
+      continue;
+    auto access = accessPattern(output.func, stage.linear->total);
+    if (!access)
+      continue;
+    Expr column = output.vars.back();
+    const auto *row = access->back().as<Halide::Internal::Variable>();
+    auto position =
+        llvm::find_if(output.vars, [&](const Var &var) { return row && row->name == var.name(); });
+    if (!Halide::Internal::equal((*access)[1], Halide::Internal::simplify(column / stage.linear->lanes)) ||
+        position == output.vars.end() || position + 1 == output.vars.end())
+      continue;
+    LinearSchedule(*stage.linear, output, shape, position - output.vars.begin()).run();
+    return true;
+  }
+  return false;
+}

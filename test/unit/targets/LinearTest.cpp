@@ -1,0 +1,257 @@
+// Linear layers over packed weights compiled to objects: awkward shapes, every precision, and results that do
+// not depend on what else is computed.
+#include "KernelTestBase.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+
+#include <cstring>
+
+using namespace halyard;
+using namespace halyard::test;
+
+namespace {
+/// A layer with random weights, and its packed form for a target.
+struct Layer {
+  int64_t features, outputs;
+  WeightPrecision precision;
+  /// What follows: nothing, or bias, activation and residual.
+  bool hasEpilogue;
+};
+
+class LinearTest : public KernelTestBase {
+protected:
+  void prepare(const Layer &wanted);
+  std::string text() const;
+  HostTensor randomInput(int64_t rows);
+  std::vector<CompiledKernel::Argument> arguments(const HostTensor &input, int64_t firstRow, int64_t rows);
+  std::vector<double> expected(const HostTensor &input);
+  double weightAt(int64_t k, int64_t o) const;
+  double inputAt(const HostTensor &input, int64_t i, int64_t k) const;
+  HostTensor slice(const HostTensor &tensor, int64_t firstRow, int64_t rows);
+  void checkRows(const CompiledKernel &kernel, const HostTensor &input);
+
+  bool isCoded() const { return layer.precision == WeightPrecision::i8; }
+  mlir::Type type(const char *name) { return mlir::parseType(name, &context); }
+
+  Layer layer;
+  LinearLayout layout;
+  int64_t panels, groups, padded;
+  HostTensor weight, scale, sums, bias, residual, inputScale;
+};
+
+/// bf16 by truncation, exact for what the tests use.
+uint16_t toBfloat(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return bits >> 16;
+}
+float fromBfloat(uint16_t value) {
+  uint32_t bits = uint32_t(value) << 16;
+  float result;
+  std::memcpy(&result, &bits, 4);
+  return result;
+}
+} // namespace
+
+void LinearTest::prepare(const Layer &wanted) {
+  layer = wanted;
+  layout = lookupTarget(GetParam())->linearLayout(layer.features, layer.outputs, layer.precision);
+  groups = llvm::divideCeil(layer.features, layout.terms);
+  panels = llvm::divideCeil(layer.outputs, layout.columns);
+  padded = groups * layout.terms;
+  const char *types[] = {"f32", "bf16", "i8"};
+  weight = HostTensor::allocate({panels, groups, layout.columns, layout.terms},
+                                type(types[static_cast<int>(layer.precision)]));
+  std::memset(weight.data.get(), 0, weight.bytes());
+  scale = randomFloats({layer.outputs});
+  bias = randomFloats({layer.outputs});
+  std::vector<int32_t> columnSums(layer.outputs, 0);
+  std::normal_distribution<float> normal;
+  std::uniform_int_distribution<int> codes(-127, 127);
+  for (int64_t k = 0; k < layer.features; ++k)
+    for (int64_t o = 0; o < layer.outputs; ++o) {
+      int64_t at =
+          (((o / layout.columns) * groups + k / layout.terms) * layout.columns + o % layout.columns) *
+              layout.terms +
+          k % layout.terms;
+      if (layer.precision == WeightPrecision::f32)
+        static_cast<float *>(weight.data.get())[at] = normal(random);
+      else if (layer.precision == WeightPrecision::bf16)
+        static_cast<uint16_t *>(weight.data.get())[at] = toBfloat(normal(random));
+      else
+        columnSums[o] += static_cast<int8_t *>(weight.data.get())[at] = codes(random);
+    }
+  sums = smallIntegers({layer.outputs}, columnSums);
+}
+
+std::string LinearTest::text() const {
+  auto n = std::to_string(layer.outputs);
+  const char *inputs[] = {"f32", "bf16", layout.zeroPoint ? "ui8" : "i8"}, *weights[] = {"f32", "bf16", "i8"};
+  int index = static_cast<int>(layer.precision);
+  std::string x = "tensor<?x" + std::to_string(padded) + "x" + inputs[index] + ">";
+  std::string w = "tensor<" + std::to_string(panels) + "x" + std::to_string(groups) + "x" +
+                  std::to_string(layout.columns) + "x" + std::to_string(layout.terms) + "x" + weights[index] +
+                  ">";
+  std::string y = "tensor<?x" + n + "xf32>", row = "tensor<" + n + "xf32>", sum = "tensor<" + n + "xi32>";
+  std::string result = "func.func @linear(%x: " + x + ", %w: " + w;
+  if (isCoded())
+    result += ", %s: " + row + ", %t: tensor<?xf32>";
+  if (isCoded() && layout.zeroPoint)
+    result += ", %c: " + sum;
+  if (layer.hasEpilogue)
+    result += ", %b: " + row + ", %r: " + y;
+  result += ") -> " + y + " {\n %y = seq.linear %x, %w ";
+  if (isCoded())
+    result += "scale(%s : " + row + ") input_scale(%t : tensor<?xf32>) ";
+  if (isCoded() && layout.zeroPoint)
+    result += "column_sums(%c : " + sum + ") {zero_point = " + std::to_string(layout.zeroPoint) + " : i64} ";
+  result += ": " + x + ", " + w + " -> " + y + "\n";
+  if (!layer.hasEpilogue)
+    return result + " return %y : " + y + "\n}";
+  return result + R"(
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %y, %c0 : )" +
+         y + R"(
+    %e = tensor.empty(%n) : )" +
+         y + R"(
+    %z = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>,
+        affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+        ins(%y, %b, %r : )" +
+         y + ", " + row + ", " + y + ") outs(%e : " + y + R"() {
+      ^bb0(%a: f32, %d: f32, %f: f32, %o: f32):
+        %u = arith.addf %a, %d : f32
+        %h = math.tanh %u : f32
+        %m = arith.mulf %u, %h : f32
+        %v = arith.addf %m, %f : f32
+        linalg.yield %v : f32
+    } -> )" +
+         y + "\n return %z : " + y + "\n}";
+}
+
+HostTensor LinearTest::randomInput(int64_t rows) {
+  const char *types[] = {"f32", "bf16", layout.zeroPoint ? "ui8" : "i8"};
+  HostTensor input = HostTensor::allocate({rows, padded}, type(types[static_cast<int>(layer.precision)]));
+  std::normal_distribution<float> normal;
+  std::uniform_int_distribution<int> codes(-127, 127);
+  for (int64_t i = 0; i < rows * padded; ++i) {
+    if (layer.precision == WeightPrecision::f32)
+      static_cast<float *>(input.data.get())[i] = normal(random);
+    else if (layer.precision == WeightPrecision::bf16)
+      static_cast<uint16_t *>(input.data.get())[i] = toBfloat(normal(random));
+    else
+      static_cast<uint8_t *>(input.data.get())[i] = codes(random) + layout.zeroPoint;
+  }
+  inputScale = randomFloats({rows});
+  residual = randomFloats({rows, layer.outputs});
+  return input;
+}
+
+HostTensor LinearTest::slice(const HostTensor &tensor, int64_t firstRow, int64_t rows) {
+  llvm::SmallVector<int64_t> shape(tensor.shape.begin(), tensor.shape.end());
+  size_t rowBytes = tensor.bytes() / shape[0];
+  shape[0] = rows;
+  HostTensor result = HostTensor::allocate(shape, tensor.elementType);
+  std::memcpy(result.data.get(), static_cast<char *>(tensor.data.get()) + firstRow * rowBytes,
+              rows * rowBytes);
+  return result;
+}
+
+std::vector<CompiledKernel::Argument> LinearTest::arguments(const HostTensor &input, int64_t firstRow,
+                                                            int64_t rows) {
+  std::vector<CompiledKernel::Argument> result{slice(input, firstRow, rows), weight};
+  if (isCoded()) {
+    result.push_back(scale);
+    result.push_back(slice(inputScale, firstRow, rows));
+  }
+  if (isCoded() && layout.zeroPoint)
+    result.push_back(sums);
+  if (layer.hasEpilogue) {
+    result.push_back(bias);
+    result.push_back(slice(residual, firstRow, rows));
+  }
+  return result;
+}
+
+double LinearTest::weightAt(int64_t k, int64_t o) const {
+  int64_t at = (((o / layout.columns) * groups + k / layout.terms) * layout.columns + o % layout.columns) *
+                   layout.terms +
+               k % layout.terms;
+  if (layer.precision == WeightPrecision::f32)
+    return static_cast<float *>(weight.data.get())[at];
+  if (layer.precision == WeightPrecision::bf16)
+    return fromBfloat(static_cast<uint16_t *>(weight.data.get())[at]);
+  return static_cast<int8_t *>(weight.data.get())[at];
+}
+
+double LinearTest::inputAt(const HostTensor &input, int64_t i, int64_t k) const {
+  int64_t at = i * padded + k;
+  if (layer.precision == WeightPrecision::f32)
+    return static_cast<float *>(input.data.get())[at];
+  if (layer.precision == WeightPrecision::bf16)
+    return fromBfloat(static_cast<uint16_t *>(input.data.get())[at]);
+  if (layout.zeroPoint)
+    return static_cast<uint8_t *>(input.data.get())[at] - double(layout.zeroPoint);
+  return static_cast<int8_t *>(input.data.get())[at];
+}
+
+std::vector<double> LinearTest::expected(const HostTensor &input) {
+  std::vector<double> result;
+  for (int64_t i = 0; i < input.shape[0]; ++i)
+    for (int64_t o = 0; o < layer.outputs; ++o) {
+      double sum = 0;
+      for (int64_t k = 0; k < layer.features; ++k)
+        sum += weightAt(k, o) * inputAt(input, i, k);
+      if (isCoded())
+        sum *= double(scale.values<float>()[o]) * inputScale.values<float>()[i];
+      if (layer.hasEpilogue) {
+        sum += bias.values<float>()[o];
+        sum = sum * std::tanh(sum) + residual.values<float>()[i * layer.outputs + o];
+      }
+      result.push_back(sum);
+    }
+  return result;
+}
+
+/// All rows at once are right, and any rows without the others are the same bits.
+void LinearTest::checkRows(const CompiledKernel &kernel, const HostTensor &input) {
+  int64_t all = input.shape[0];
+  auto whole = kernel.run(arguments(input, 0, all), {{all, layer.outputs}});
+  expectNear(whole[0], expected(input));
+  struct Range {
+    int64_t first, rows;
+  };
+  for (Range range : {Range{0, 1}, Range{all - 1, 1}, Range{3, 1}, Range{1, 2}, Range{2, 3}, Range{5, 4},
+                      Range{0, 5}, Range{7, 6}, Range{4, 7}, Range{1, 8}, Range{0, 11}, Range{2, 17}}) {
+    if (range.first + range.rows > all)
+      continue;
+    auto some = kernel.run(arguments(input, range.first, range.rows), {{range.rows, layer.outputs}});
+    EXPECT_EQ(std::memcmp(some[0].data.get(),
+                          static_cast<char *>(whole[0].data.get()) + range.first * layer.outputs * 4,
+                          some[0].bytes()),
+              0)
+        << range.rows << " rows from row " << range.first;
+  }
+}
+
+TEST_P(LinearTest, MultipliesAwkwardShapes) {
+  for (auto precision : {WeightPrecision::f32, WeightPrecision::bf16, WeightPrecision::i8})
+    for (Layer wanted : {Layer{64, 128, precision, false}, Layer{37, 19, precision, true},
+                         Layer{512, 192, precision, true}, Layer{300, 203, precision, true},
+                         Layer{5, 3, precision, false}, Layer{130, 1000, precision, false}}) {
+      prepare(wanted);
+      SCOPED_TRACE("precision " + std::to_string(static_cast<int>(precision)) + ", " +
+                   std::to_string(wanted.features) + " to " + std::to_string(wanted.outputs));
+      CompiledKernel kernel(parse(text()), GetParam());
+      ASSERT_EQ(kernel.error, "") << messages;
+      checkRows(kernel, randomInput(29));
+    }
+}
+
+TEST_P(LinearTest, SplitsManyRows) {
+  prepare({96, 64, WeightPrecision::f32, true});
+  CompiledKernel kernel(parse(text()), GetParam());
+  ASSERT_EQ(kernel.error, "") << messages;
+  checkRows(kernel, randomInput(201));
+}
+
+HALYARD_INSTANTIATE_FOR_TARGETS(LinearTest);
