@@ -38,6 +38,7 @@ private:
   Kernel kernel;
   ValueScope scope;
   const TensorView *keyRows = nullptr;
+  Halide::Var copiedRow{Halide::Internal::unique_name("o0")};
 };
 
 } // namespace
@@ -162,8 +163,10 @@ void KernelTranslation::addCopy(ArrayRef<TensorView> views, unsigned index) {
   Output output;
   output.func = Halide::Func("result" + std::to_string(index));
   output.extents = views.front().extents;
+  // All copies call their rows the same, so that their loops may become one.
   for (int64_t dim = 0; dim < views.front().rank(); ++dim)
-    output.vars.emplace_back(Halide::Internal::unique_name("o" + std::to_string(dim)));
+    output.vars.push_back(dim ? Halide::Var(Halide::Internal::unique_name("o" + std::to_string(dim)))
+                              : copiedRow);
   Exprs indices(output.vars.begin(), output.vars.end());
   std::vector<Expr> values;
   for (const TensorView &view : views)
