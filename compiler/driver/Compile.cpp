@@ -42,6 +42,9 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
     pipeline.maxRows = options.maxRows;
   if (options.slots)
     pipeline.slots = options.slots;
+  pipeline.weights = options.weights;
+  pipeline.kv = !options.kv.empty() ? options.kv : options.weights == "f32" ? "f32" : "bf16";
+  pipeline.target = options.target;
   return pipeline;
 }
 
@@ -58,6 +61,7 @@ ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directo
   add("decoder", options.decoder);
   add("decoder-with-past", options.decoderWithPast);
   add("weights", options.weights);
+  add("kv", options.kv);
   addNumber("max-source", options.maxSource);
   addNumber("max-target", options.maxTarget);
   addNumber("max-rows", options.maxRows);

@@ -76,6 +76,19 @@ static void buildCompress(OpPassManager &manager, const PipelineOptions &options
   manager.addNestedPass<seq::ProgramOp>(createDropUnitAxes());
   cleanUp(manager);
   manager.addNestedPass<seq::ProgramOp>(createMergeLinears());
+  ChoosePrecisionOptions precision;
+  precision.weights = options.weights;
+  manager.addNestedPass<seq::ProgramOp>(createChoosePrecision(precision));
+  PackWeightsOptions packing;
+  packing.target = options.target;
+  manager.addNestedPass<seq::ProgramOp>(createPackWeights(packing));
+  cleanUp(manager);
+  PackTablesOptions tables;
+  tables.weights = options.weights;
+  manager.addNestedPass<seq::ProgramOp>(createPackTables(tables));
+  CompressCachesOptions caches;
+  caches.kv = options.kv;
+  manager.addNestedPass<seq::ProgramOp>(createCompressCaches(caches));
   cleanUp(manager);
 }
 

@@ -1,10 +1,8 @@
 // How many ids a token source may name; see the header.
 //
-// Values that carry ids are followed forward from the source: through reshapes and casts, into kernels, into
-// the bodies of their operations, to the index of a tensor.extract.
+// Values that carry ids are followed forward from the source: through reshapes and casts, into
+// the bodies of operations, to the index of a tensor.extract.
 #include "passes/Analysis/SourceVocabulary.h"
-
-#include "dialects/Runtime/IR/Runtime.h"
 
 using namespace mlir;
 
@@ -28,10 +26,6 @@ private:
     if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
       if (use.getOperandNumber() == 1) // the first index
         note(extract.getTensor().getType().getDimSize(0));
-    } else if (auto dispatch = dyn_cast<rt::DispatchOp>(op)) {
-      auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, dispatch.getKernelAttr());
-      if (kernel && !kernel.isExternal())
-        follow(kernel.getArgument(use.getOperandNumber()));
     } else if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       follow(generic.getBody()->getArgument(use.getOperandNumber()));
     } else if (op->getNumResults() == 1 && op->getNumRegions() == 0 && isOfIds(op->getResult(0).getType())) {

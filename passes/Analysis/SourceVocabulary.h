@@ -6,7 +6,7 @@
 
 namespace halyard {
 
-/// Looks through dispatches into kernels. 0 if the source is not of integers or indexes nothing.
+/// 0 if the source is not of integers or indexes nothing.
 int64_t sourceVocabulary(seq::EncodeOp encode);
 
 } // namespace halyard

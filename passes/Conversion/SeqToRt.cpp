@@ -5,7 +5,6 @@
 // which are bound to a slot or returned are computed where they are wanted. A step that recomputes becomes a
 // loop over its rows.
 #include "dialects/Runtime/IR/Runtime.h"
-#include "passes/Analysis/SourceVocabulary.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Conversion/StageToRt.h"
 #include "runtime/include/halyard/arena.h"
@@ -92,6 +91,7 @@ void ProgramToRt::createProgram() {
   auto module = source->getParentOfType<ModuleOp>();
   auto name = module->getAttrOfType<StringAttr>("halyard.name");
   auto inputName = source->getAttrOfType<StringAttr>("source_name");
+  auto vocabulary = source->getAttrOfType<IntegerAttr>("source_vocabulary");
   Type logits = step.getBlock().getTerminator()->getOperand(0).getType();
   Type memory = encode.getBlock().getTerminator()->getOperand(0).getType();
   uint32_t flags = recompute ? HALYARD_KEEPS_TOKENS : 0;
@@ -102,7 +102,7 @@ void ProgramToRt::createProgram() {
       number(cast<RankedTensorType>(logits).getShape().back()),
       number(cast<RankedTensorType>(memory).getShape().back()),
       TypeAttr::get(encode.getBlock().getArgument(0).getType()),
-      inputName ? inputName : builder.getStringAttr("source"), number(sourceVocabulary(encode)),
+      inputName ? inputName : builder.getStringAttr("source"), vocabulary ? vocabulary : number(0),
       number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
       recompute ? builder.getUnitAttr() : UnitAttr(),
       encode.getBlock().getNumArguments() > 1 ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(),

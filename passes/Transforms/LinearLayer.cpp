@@ -65,8 +65,7 @@ static std::optional<std::pair<unsigned, unsigned>> loopsOf(AffineMap map) {
   return std::pair(map.getDimPosition(0), map.getDimPosition(1));
 }
 
-/// The elements as f32.
-static HostTensor asFloats(ElementsAttr attribute) {
+HostTensor asFloats(ElementsAttr attribute) {
   HostTensor tensor = fromAttribute(attribute);
   if (tensor.elementType.isF32())
     return tensor;

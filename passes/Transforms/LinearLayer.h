@@ -19,6 +19,9 @@ struct LinearLayer {
   static std::optional<LinearLayer> match(mlir::linalg::LinalgOp op);
 };
 
+/// The elements of a constant of f32, f16 or bf16 as f32.
+HostTensor asFloats(mlir::ElementsAttr attribute);
+
 /// The matrix of a layer as f32, read by (term, output) however it is stored.
 struct Matrix {
   explicit Matrix(const LinearLayer &layer);

@@ -566,6 +566,61 @@ def PackWeights : Pass<"pack-weights", "::halyard::seq::ProgramOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def PackTables : Pass<"pack-tables", "::halyard::seq::ProgramOp"> {
+  let summary = "read embeddings from equal weights of a linear layer, or store them in the weights' precision";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%ids: tensor<8xindex>, %x: tensor<8x64xf32>) {
+        %table = arith.constant dense<1.0> : tensor<64x64xf32>
+        %w = arith.constant dense<1.0> : tensor<1x64x64x1xf32>
+        %e = tensor.empty() : tensor<8x64xf32>
+        %r = linalg.generic {indexing_maps = [affine_map<(i, k) -> (i)>, affine_map<(i, k) -> (i, k)>],
+            iterator_types = ["parallel", "parallel"]} ins(%ids : tensor<8xindex>) outs(%e : tensor<8x64xf32>) {
+        ^bb0(%id: index, %out: f32):
+          %k = linalg.index 1 : index
+          %v = tensor.extract %table[%id, %k] : tensor<64x64xf32>
+          linalg.yield %v : f32
+        } -> tensor<8x64xf32>
+        %y = seq.linear %r, %w : tensor<8x64xf32>, tensor<1x64x64x1xf32> -> tensor<8x64xf32>
+        seq.yield %y : tensor<8x64xf32>
+      }
+    }
+    // becomes
+    %w = arith.constant dense<1.000000e+00> : tensor<1x64x64x1xf32>
+    %v = tensor.extract %w[%panel, %block, %column, %term] : tensor<1x64x64x1xf32>
+    ```
+  }];
+  let options = [Option<"weights", "weights", "std::string", "\"f32\"", "precision of weights">];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def CompressCaches : Pass<"compress-caches", "::halyard::seq::ProgramOp"> {
+  let summary = "keep keys and values in fewer bits than they are computed in";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.state @k : tensor<?x4xf32>
+      seq.step(%x: tensor<?x4xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+        %k = seq.cache_append @k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+            : tensor<?x4xf32> -> !seq.cache<8, 4, f32>
+        %o = seq.attention %x, %k, %k rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+            {causal, heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
+            : tensor<?x4xf32>, !seq.cache<8, 4, f32>, !seq.cache<8, 4, f32> -> tensor<?x4xf32>
+        seq.yield %o : tensor<?x4xf32>
+      }
+    }
+    // becomes
+    seq.state @k : tensor<?x4xbf16>
+    %k = seq.cache_append @k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+        : tensor<?x4xf32> -> !seq.cache<8, 4, bf16>
+    ```
+  }];
+  let options = [Option<"kv", "kv", "std::string", "\"bf16\"", "f32 or bf16">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 //===-- dispatch and plan --------------------------------------------------------------------------------------------===//
 
 def FuseElementwise : Pass<"fuse-elementwise", "::halyard::seq::ProgramOp"> {

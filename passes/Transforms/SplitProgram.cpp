@@ -4,6 +4,7 @@
 // memory, and the source's mask where the decoder reads it, after the tokens: hoist-to-source moves what
 // belongs to the source into bind.
 #include "dialects/Seq/IR/Seq.h"
+#include "passes/Analysis/SourceVocabulary.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -66,6 +67,8 @@ struct SplitProgram : impl::SplitProgramBase<SplitProgram> {
     seq::YieldOp::create(builder, bind.getLoc(), ValueRange());
 
     moveBody(encoder, encode.getBody());
+    if (int64_t ids = sourceVocabulary(encode))
+      program->setAttr("source_vocabulary", builder.getI64IntegerAttr(ids));
     moveBody(decoder, step.getBody());
     encoder.erase();
     decoder.erase();

@@ -31,6 +31,8 @@ HostTensor makePanels(const Matrix &matrix, const LinearLayout &layout, Type ele
   return packed;
 }
 
+} // namespace
+
 uint16_t toBFloat(float value) {
   llvm::APFloat wide(value);
   bool losesInformation;
@@ -38,7 +40,16 @@ uint16_t toBFloat(float value) {
   return wide.bitcastToAPInt().getZExtValue();
 }
 
-} // namespace
+float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count) {
+  float largest = 0;
+  for (int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::fabs(valueAt(i)));
+  return largest > 0 ? largest / 127.0f : 1.0f;
+}
+
+int8_t codeOf(float value, float scale) {
+  return static_cast<int8_t>(std::clamp(std::nearbyint(value / scale), -127.0f, 127.0f));
+}
 
 PackedWeight packFloats(const LinearLayer &layer, const LinearLayout &layout) {
   Matrix matrix(layer);
@@ -62,15 +73,11 @@ PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout) {
   MutableArrayRef<float> scale = scales.mutableValues<float>();
   MutableArrayRef<int32_t> sum = sums.mutableValues<int32_t>();
   for (int64_t output = 0; output < matrix.outputs; ++output) {
-    float largest = 0;
-    for (int64_t term = 0; term < matrix.features; ++term)
-      largest = std::max(largest, std::fabs(matrix.at(term, output)));
-    scale[output] = largest > 0 ? largest / 127.0f : 1.0f;
+    scale[output] = codeScale([&](int64_t term) { return matrix.at(term, output); }, matrix.features);
     sum[output] = 0;
   }
   auto convert = [&](int64_t term, int64_t output) {
-    float code = std::nearbyint(matrix.at(term, output) / scale[output]);
-    auto rounded = static_cast<int8_t>(std::clamp(code, -127.0f, 127.0f));
+    int8_t rounded = codeOf(matrix.at(term, output), scale[output]);
     sum[output] += rounded;
     return rounded;
   };

@@ -22,6 +22,14 @@ PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout);
 /// Codes from -127 to 127, symmetric, with one scale per output: its largest magnitude over 127.
 PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout);
 
+/// The bf16 nearest to a value, half to even.
+uint16_t toBFloat(float value);
+
+/// The scale of symmetric codes for `count` values: the largest magnitude over 127, or 1 if all are 0.
+float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count);
+/// The code, from -127 to 127, of a value; half to even.
+int8_t codeOf(float value, float scale);
+
 } // namespace halyard
 
 #endif

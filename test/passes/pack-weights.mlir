@@ -1,4 +1,4 @@
-// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights))" --split-input-file | FileCheck %s
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-v4-vnni}))" --split-input-file | FileCheck %s
 
 #row = affine_map<(i, o, k) -> (i, k)>
 #straight = affine_map<(i, o, k) -> (k, o)>

@@ -57,17 +57,40 @@ public:
       llvm::sys::fs::remove_directories(objects);
   }
 
+  /// The library and the command line.
   LogicalResult run() {
+    SmallVector<std::string> common, tool{"-o", path(inputs.name)};
+    if (failed(prepare()) ||
+        failed(
+            compile("runtime/tool/Main.cpp", {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)) ||
+        failed(compileCommon({}, common)) || failed(linkLibrary(path("lib" + inputs.name + ".so"), common)))
+      return failure();
+    tool.append(common);
+    return toolchain.link(tool, "linking " + inputs.name);
+  }
+
+  LogicalResult runProfiled(StringRef library) {
+    SmallVector<std::string> common;
+    return failure(failed(prepare()) || failed(compileCommon({"-DHALYARD_PROFILE"}, common)) ||
+                   failed(linkLibrary(library, common)));
+  }
+
+private:
+  std::string path(const Twine &file) const { return pathIn(inputs.directory, file); }
+
+  LogicalResult prepare() {
     if (llvm::sys::fs::createUniqueDirectory("halyard-build", objects))
       return emitError(location) << "no temporary folder can be made";
-    SmallVector<std::string> shared{"-shared", "-Wl,-Bsymbolic", "-o", path("lib" + inputs.name + ".so")};
-    SmallVector<std::string> tool{"-o", path(inputs.name)};
-    if (failed(compile("runtime/tool/Main.cpp", {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)))
-      return failure();
-    SmallVector<std::string> common;
+    return success();
+  }
+
+  /// What the library and the command line have in common.
+  LogicalResult compileCommon(ArrayRef<std::string> flags, SmallVectorImpl<std::string> &common) {
     // Generated code is straight-line calls: higher optimisation takes time and gains nothing.
-    if (failed(
-            compile(inputs.name + ".cpp", {"-O1"}, readFile(path(inputs.name + ".h")).value_or(""), common)))
+    SmallVector<std::string> generated{"-O1"};
+    generated.append(flags.begin(), flags.end());
+    if (failed(compile(inputs.name + ".cpp", generated, readFile(path(inputs.name + ".h")).value_or(""),
+                       common)))
       return failure();
     for (const RuntimeFile &file : runtimeFiles())
       if (isRuntimeSource(file.path) && failed(compile(("runtime/" + file.path).str(), {}, "", common)))
@@ -75,15 +98,14 @@ public:
     for (const std::string &kernel : inputs.kernels)
       common.push_back(path("kernels/" + kernel));
     common.append({"-pthread", "-lm"});
-    shared.append(common);
-    tool.append(common);
-    if (failed(toolchain.link(shared, "linking lib" + inputs.name + ".so")))
-      return failure();
-    return toolchain.link(tool, "linking " + inputs.name);
+    return success();
   }
 
-private:
-  std::string path(const Twine &file) const { return pathIn(inputs.directory, file); }
+  LogicalResult linkLibrary(StringRef library, ArrayRef<std::string> common) {
+    SmallVector<std::string> arguments{"-shared", "-Wl,-Bsymbolic", "-o", library.str()};
+    arguments.append(common.begin(), common.end());
+    return toolchain.link(arguments, "linking lib" + inputs.name + ".so");
+  }
 
   LogicalResult compile(const std::string &source, ArrayRef<std::string> flags, StringRef included,
                         SmallVectorImpl<std::string> &list) {
@@ -125,9 +147,14 @@ LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
 
 LogicalResult build(Location location, const BuildInputs &inputs, const ObjectCache &cache) {
   FailureOr<Toolchain> toolchain = Toolchain::find(location);
-  if (failed(toolchain))
-    return failure();
-  return Builder(location, inputs, *toolchain, cache).run();
+  return failure(failed(toolchain) || failed(Builder(location, inputs, *toolchain, cache).run()));
+}
+
+LogicalResult buildProfiled(Location location, const BuildInputs &inputs, StringRef library,
+                            const ObjectCache &cache) {
+  FailureOr<Toolchain> toolchain = Toolchain::find(location);
+  return failure(failed(toolchain) ||
+                 failed(Builder(location, inputs, *toolchain, cache).runProfiled(library)));
 }
 
 } // namespace halyard::emit

@@ -21,6 +21,11 @@ mlir::LogicalResult writeBuildFiles(mlir::Location location, const BuildInputs &
 /// Builds libNAME.so and NAME from the files of the artifact.
 mlir::LogicalResult build(mlir::Location location, const BuildInputs &inputs, const ObjectCache &cache);
 
+/// Builds a library from the same files into `library` that records the time of kernels
+/// (runtime/include/halyard/profile.h).
+mlir::LogicalResult buildProfiled(mlir::Location location, const BuildInputs &inputs, llvm::StringRef library,
+                                  const ObjectCache &cache);
+
 } // namespace halyard::emit
 
 #endif

@@ -1,5 +1,6 @@
 // report.json; see the header.
 #include "compiler/pipelines/emit/Report.h"
+#include "compiler/pipelines/emit/KernelWork.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/JSON.h"
@@ -40,6 +41,7 @@ std::string report(rt::ProgramOp program, const ArtifactOptions &options, ArrayR
       {"arena_bytes", int64_t(*program.getArenaBytes())},
       {"weights_bytes", int64_t(*program.getWeightsBytes())},
       {"kernels", llvm::json::Array(kernels)},
+      {"kernel_work", kernelWork(program)},
       {"cost", toJson(program->getAttr("cost"))},
       {"options", std::move(asked)}};
   std::string text;

@@ -166,7 +166,8 @@ def Rt_KernelCallOp : Rt_Op<"kernel_call", [DeclareOpInterfaceMethods<SymbolUser
 def Rt_AppendRowsOp : Rt_Op<"append_rows"> {
   let summary = "cache[slot[r]][position[r]] = rows[r] for every r";
   let description = [{
-    Rows may be wider than the cache's: then the elements from column `begin` on are taken.
+    Rows may be wider than the cache's: then the elements from column `begin` on are taken. Elements are
+    rounded to the cache's type.
   }];
   let arguments = (ins AnyMemRef:$rows, AnyMemRef:$cache, AnyMemRef:$slot, AnyMemRef:$position,
                        DefaultValuedAttr<I64Attr, "0">:$begin);

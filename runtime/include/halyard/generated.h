@@ -9,6 +9,13 @@
 
 #include "kernel.h"
 
+/* A kernel, as it is called. */
+#ifdef HALYARD_PROFILE
+#include "profile.h"
+#else
+#define HALYARD_KERNEL(kernel) kernel
+#endif
+
 namespace halyard::rt {
 
 /* The array `offset` bytes into the arena or the weights. */
