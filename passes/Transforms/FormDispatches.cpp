@@ -24,7 +24,19 @@ namespace halyard {
 
 namespace {
 
+/// Operations of a kernel in program order; the last one is its root.
 using Group = SmallVector<Operation *>;
+
+/// What a kernel computes for others: the results of its root, and of what comes before it where they have
+/// other readers.
+SmallVector<Value> resultsOf(const Group &group) {
+  SmallVector<Value> results(group.back()->getResults());
+  for (Operation *op : ArrayRef(group).drop_back())
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !llvm::is_contained(group, user); }))
+        results.push_back(result);
+  return results;
+}
 
 bool isCompute(Operation *op) {
   return isa<linalg::LinalgOp, seq::LinearOp, seq::QuantizeOp, seq::AttentionOp, seq::NormOp, seq::RotaryOp,
@@ -42,7 +54,7 @@ class Grouping {
 public:
   Grouping(Block &block, const StageExtents &extents) : block(block), extents(extents) {}
 
-  /// Groups in program order; operations of a group likewise, the last one gives the results.
+  /// Groups in program order.
   SmallVector<Group> form();
   /// Whether a kernel that reads the value repeats its operation inside.
   bool isRepeated(Value value) const;
@@ -52,6 +64,7 @@ public:
 private:
   bool isWanted(Operation *op) const;
   Operation *epilogueProducer(Operation *root) const;
+  Operation *prologueOf(seq::QuantizeOp quantize) const;
 
   Block &block;
   const StageExtents &extents;
@@ -97,13 +110,25 @@ bool Grouping::isWanted(Operation *op) const {
   return false;
 }
 
+/// What computes the rows that are quantised: a norm, or an elementwise operation that is no contraction's
+/// epilogue. Others may read its rows as well; then they are a result of the kernel.
+Operation *Grouping::prologueOf(seq::QuantizeOp quantize) const {
+  Operation *producer = quantize.getInput().getDefiningOp();
+  if (!producer || producer->getBlock() != &block || taken.contains(producer))
+    return nullptr;
+  if (isa<seq::NormOp>(producer))
+    return producer;
+  auto generic = dyn_cast<linalg::GenericOp>(producer);
+  bool isElementwise = generic && !generic.getNumReductionLoops() && generic->getNumResults() == 1 &&
+                       !epilogueProducer(generic);
+  return isElementwise ? producer : nullptr;
+}
+
 /// The operation that can be computed in the kernel of the one operation reading it: a contraction or
 /// reduction, or a norm whose rows are wanted in another form only.
 Operation *Grouping::epilogueProducer(Operation *root) const {
-  if (auto quantize = dyn_cast<seq::QuantizeOp>(root)) {
-    auto norm = quantize.getInput().getDefiningOp<seq::NormOp>();
-    return norm && norm->hasOneUse() ? norm : nullptr;
-  }
+  if (auto quantize = dyn_cast<seq::QuantizeOp>(root))
+    return prologueOf(quantize);
   auto consumer = dyn_cast<linalg::GenericOp>(root);
   if (!consumer || consumer.getNumReductionLoops() || consumer.getNumDpsInits() != 1)
     return nullptr;
@@ -159,10 +184,11 @@ private:
 
 func::FuncOp Outliner::outline(const Group &group) {
   Operation *root = group.back();
+  SmallVector<Value> wanted = resultsOf(group);
   OpBuilder builder(program.getContext());
   builder.setInsertionPointToStart(&program.getBody().front());
   kernel = func::FuncOp::create(builder, root->getLoc(), "kernel",
-                                builder.getFunctionType({}, root->getResultTypes()));
+                                builder.getFunctionType({}, ValueRange(wanted).getTypes()));
   kernel.setPrivate();
   kernel.addEntryBlock();
   kernel->setAttr("seq.max_source", program.getMaxSourceAttr());
@@ -172,12 +198,12 @@ func::FuncOp Outliner::outline(const Group &group) {
     clone(op);
   addSourceRows(root);
   SmallVector<Value> results;
-  for (Value result : root->getResults())
+  for (Value result : wanted)
     results.push_back(mapping.lookup(result));
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToEnd(&body);
   func::ReturnOp::create(builder, root->getLoc(), results);
-  kernel.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), root->getResultTypes()));
+  kernel.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), ValueRange(wanted).getTypes()));
   if (sourceRows)
     kernel.setArgAttr(body.getNumArguments() - 1, "seq.source_rows", builder.getUnitAttr());
   return kernel;
@@ -303,7 +329,9 @@ void FormDispatches::dispatch(const Group &group, const Grouping &grouping) {
   Outliner outliner(getOperation(), grouping);
   StringAttr kernel = shareKernel(outliner.outline(group));
 
-  OpBuilder builder(root);
+  // Rows that are quantised are wanted by others from where they were computed.
+  OpBuilder builder(isa<seq::QuantizeOp>(root) ? group.front() : root);
+  SmallVector<Value> results = resultsOf(group);
   SmallVector<Value> arguments(outliner.arguments()), sizes;
   if (outliner.needsSourceRows()) {
     Type counts =
@@ -312,15 +340,16 @@ void FormDispatches::dispatch(const Group &group, const Grouping &grouping) {
     Value rows = rt::SourceRowsOp::create(builder, root->getLoc(), counts);
     arguments.push_back(tensor::CastOp::create(builder, root->getLoc(), open, rows));
   }
-  for (Value result : root->getResults())
+  for (Value result : results)
     for (auto [dim, extent] : llvm::enumerate(extents->shape(result)))
       if (cast<RankedTensorType>(result.getType()).isDynamicDim(dim))
         sizes.push_back(lengthValue(*root->getBlock(), extent));
-  auto call = rt::DispatchOp::create(builder, root->getLoc(), root->getResultTypes(),
+  auto call = rt::DispatchOp::create(builder, root->getLoc(), ValueRange(results).getTypes(),
                                      FlatSymbolRefAttr::get(kernel), arguments, sizes);
-  for (auto [result, by] : llvm::zip_equal(root->getResults(), call.getResults()))
+  for (auto [result, by] : llvm::zip_equal(results, call.getResults())) {
     extents->replace(result, by);
-  root->replaceAllUsesWith(call.getResults());
+    result.replaceAllUsesWith(by);
+  }
 }
 
 StringAttr FormDispatches::shareKernel(func::FuncOp kernel) {

@@ -129,3 +129,52 @@ seq.program @lengths attributes {max_source = 8 : i64, max_target = 8 : i64, max
     seq.yield %y : tensor<?x8xf32>
   }
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+// A norm and its codes are one kernel, whose rows the residual reads as well; the product of two gates likewise, and
+// the maximum stays with its linear layer.
+// CHECK-LABEL: seq.program @prologues
+// CHECK: func.func private @kernel_0(
+// CHECK: %[[N:.*]] = seq.norm
+// CHECK: %[[C:.*]], %[[S:.*]] = seq.quantize %[[N]]
+// CHECK: return %[[C]], %[[S]], %[[N]]
+// CHECK: func.func private @kernel_1(
+// CHECK: seq.linear
+// CHECK: arith.maximumf
+// CHECK: func.func private @kernel_2(
+// CHECK: arith.mulf
+// CHECK: %[[C:.*]], %[[S:.*]] = seq.quantize
+// CHECK: return %[[C]], %[[S]] :
+// CHECK: seq.step
+// CHECK: %[[A:.*]]:3 = rt.dispatch @kernel_0
+// CHECK: %[[H:.*]] = rt.dispatch @kernel_1(%[[A]]#0,
+// CHECK: %{{.*}}:2 = rt.dispatch @kernel_2(%[[H]], %[[A]]#2
+seq.program @prologues attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  seq.step(%x: tensor<?x16xf32>, %g: tensor<16xf32>, %w: tensor<1x4x16x4xi8>, %s: tensor<16xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %n = seq.length target : index
+    %empty = tensor.empty(%n) : tensor<?x16xf32>
+    %norm = seq.norm rms %x, %g {epsilon = 1.0e-6 : f64} : tensor<?x16xf32>, tensor<16xf32> -> tensor<?x16xf32>
+    %q, %t = seq.quantize %norm : tensor<?x16xf32> -> tensor<?x16xi8>, tensor<?xf32>
+    %h = seq.linear %q, %w scale(%s : tensor<16xf32>) input_scale(%t : tensor<?xf32>)
+        : tensor<?x16xi8>, tensor<1x4x16x4xi8> -> tensor<?x16xf32>
+    %m = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%h : tensor<?x16xf32>) outs(%empty : tensor<?x16xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %r = arith.maximumf %p, %zero : f32
+      linalg.yield %r : f32
+    } -> tensor<?x16xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%m, %norm : tensor<?x16xf32>, tensor<?x16xf32>) outs(%empty : tensor<?x16xf32>) {
+    ^bb0(%p: f32, %r: f32, %o: f32):
+      %v = arith.mulf %p, %r : f32
+      linalg.yield %v : f32
+    } -> tensor<?x16xf32>
+    %q2, %t2 = seq.quantize %y : tensor<?x16xf32> -> tensor<?x16xi8>, tensor<?xf32>
+    %z = seq.linear %q2, %w scale(%s : tensor<16xf32>) input_scale(%t2 : tensor<?xf32>)
+        : tensor<?x16xi8>, tensor<1x4x16x4xi8> -> tensor<?x16xf32>
+    seq.yield %z : tensor<?x16xf32>
+  }
+}
