@@ -5,6 +5,7 @@
 // else slows all of them. Medians over the repetitions are printed. A first generation that is not among them
 // warms everything up and gives the time from opening the artifact to the first token, and the memory used.
 #include "compiler/driver/BenchBound.h"
+#include "compiler/driver/BenchProfile.h"
 #include "compiler/driver/BenchResults.h"
 #include "compiler/driver/Diagnostics.h"
 #include "compiler/driver/RunArtifact.h"
@@ -56,10 +57,11 @@ struct Times {
 
 class Bench {
 public:
-  Bench(const BenchOptions &options, RunError &error) : options(options), error(error) {}
+  Bench(const BenchOptions &options, RunError &error)
+      : options(options), error(error), profiled(options.artifact) {}
 
   bool run() {
-    if (!open() || !measure())
+    if ((options.profile && !profiled.build(error)) || !open() || !measure())
       return false;
     results.print(options.json);
     return true;
@@ -82,6 +84,7 @@ private:
 
   const BenchOptions &options;
   RunError &error;
+  ProfiledLibrary profiled; // empty unless asked for; goes after what it is loaded by
   RunArtifact artifact;
   std::unique_ptr<void, void (*)(void *)> memory{nullptr, std::free};
   halyard_session *session = nullptr;
@@ -152,7 +155,7 @@ void Bench::makeSettings() {
 }
 
 bool Bench::openSession() {
-  if (!artifact.open(options.artifact, error, RunArtifact::Check::header))
+  if (!artifact.open(options.artifact, error, RunArtifact::Check::header, profiled.path()))
     return false;
   if (!artifact.startThreads(options.threads, options.pin))
     return fail("--pin",
@@ -218,9 +221,9 @@ bool Bench::generate(Times &times) {
 bool Bench::encode(double &seconds) {
   Clock::time_point start = Clock::now();
   for (int32_t slot = 0; slot < results.batch; ++slot)
-    if (int status =
-            artifact.program().encode(halyard_session_arena(session), artifact.weights().data, slot,
-                                      sources[size_t(slot)].data.data(), nullptr, results.sourceLength, nullptr))
+    if (int status = artifact.program().encode(halyard_session_arena(session), artifact.weights().data, slot,
+                                               sources[size_t(slot)].data.data(), nullptr,
+                                               results.sourceLength, nullptr))
       return fail(status);
   seconds = secondsSince(start);
   return true;
@@ -232,6 +235,7 @@ bool Bench::measure() {
                  results.stepBytes, error))
     return false;
   BandwidthProbe probe(artifact, results.stepBytes);
+  ProfiledLibrary::reset(artifact);
   for (int64_t i = 0; i < options.repetitions; ++i) {
     Times times;
     double encoding = 0;
@@ -242,6 +246,9 @@ bool Bench::measure() {
     results.firstToken.push_back(times.firstToken);
     results.decode.push_back(times.decode);
   }
+  if (options.profile)
+    results.profile =
+        profiled.times(artifact, {positions, double(artifact.program().memory_rows(results.sourceLength))});
   return true;
 }
 

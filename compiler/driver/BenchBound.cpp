@@ -2,9 +2,7 @@
 // loads the processor has. A part is read as several streams side by side, which memory serves faster than
 // one.
 #include "compiler/driver/BenchBound.h"
-
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
+#include "compiler/driver/ArtifactReport.h"
 
 #include <algorithm>
 #include <chrono>
@@ -39,25 +37,17 @@ HALYARD_WIDEST uint64_t readAll(const uint8_t *data, uint64_t bytes) {
   return result;
 }
 
-/// Weights that a step reads, from report.json.
+/// Weights that a step reads, from the artifact's report.
 bool weightsOfStep(const std::string &artifact, uint64_t &bytes, RunError &error) {
-  std::string path = artifact + "/report.json";
-  auto file = llvm::MemoryBuffer::getFile(path);
-  if (!file) {
-    error = {path, "cannot be read: " + file.getError().message()};
+  llvm::json::Object report;
+  if (!readReport(artifact, report, error))
     return false;
-  }
-  llvm::Expected<llvm::json::Value> report = llvm::json::parse((*file)->getBuffer());
-  if (!report) {
-    error = {path, llvm::toString(report.takeError())};
-    return false;
-  }
-  const llvm::json::Object *at = report->getAsObject();
+  const llvm::json::Object *at = &report;
   for (llvm::StringRef key : {"cost", "step"})
     at = at ? at->getObject(key) : nullptr;
   std::optional<int64_t> count = at ? at->getInteger("weight_bytes") : std::nullopt;
   if (!count) {
-    error = {path, "does not say what a step costs: compile the model again"};
+    error = {artifact + "/report.json", "does not say what a step costs: compile the model again"};
     return false;
   }
   bytes = uint64_t(*count);
@@ -98,7 +88,7 @@ BandwidthProbe::BandwidthProbe(const RunArtifact &artifact, uint64_t bytes)
 int32_t BandwidthProbe::readPart(void *probe, int32_t index) {
   const BandwidthProbe &self = *static_cast<BandwidthProbe *>(probe);
   uint64_t part = self.bytes / uint64_t(self.threads);
-  static volatile uint64_t sink;
+  [[maybe_unused]] static volatile uint64_t sink;
   sink = readAll(self.memory.get() + uint64_t(index) * part, part);
   return 0;
 }

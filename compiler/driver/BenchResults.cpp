@@ -27,6 +27,8 @@ double BenchResults::tokensPerSecond() const {
 /// A step gives each text of the batch a token.
 double BenchResults::bound() const { return double(batch) / median(read); }
 
+double BenchResults::bandwidth() const { return double(stepBytes) / median(read); }
+
 void BenchResults::print(bool json) const { json ? printJson() : printText(); }
 
 void BenchResults::printText() const {
@@ -40,9 +42,11 @@ void BenchResults::printText() const {
   out << llvm::formatv("decode          {0,10:F1} tokens/s, {1:F1}% of the bound of {2:F1}\n",
                        tokensPerSecond(), tokensPerSecond() / bound() * 100, bound());
   out << llvm::formatv("a step reads    {0,10:F1} MB at {1:F1} GB/s\n", megabytes(stepBytes),
-                       double(stepBytes) / median(read) * 1e-9);
+                       bandwidth() * 1e-9);
   out << llvm::formatv("memory          {0,10:F1} MB at most, weights {1:F1}, arena {2:F1}\n",
                        megabytes(peakMemory), megabytes(weightsBytes), megabytes(arenaBytes));
+  if (!profile.empty())
+    printProfile(profile, steps(), encodes(), bandwidth());
 }
 
 void BenchResults::printJson() const {
@@ -63,6 +67,8 @@ void BenchResults::printJson() const {
     json.attribute("bytes_per_step", int64_t(stepBytes));
     json.attribute("bound_tokens_per_s", bound());
     json.attribute("ratio_to_bound", tokensPerSecond() / bound());
+    if (!profile.empty())
+      json.attributeArray("profile", [&] { writeProfile(json, profile, steps(), encodes(), bandwidth()); });
   });
   llvm::outs() << "\n";
 }

@@ -2,6 +2,8 @@
 #ifndef HALYARD_COMPILER_DRIVER_BENCHRESULTS_H
 #define HALYARD_COMPILER_DRIVER_BENCHRESULTS_H
 
+#include "compiler/driver/BenchProfile.h"
+
 #include <cstdint>
 #include <vector>
 
@@ -20,12 +22,18 @@ struct BenchResults {
   std::vector<double> decode;     ///< all tokens but the first
   std::vector<double> read;       ///< reading as many bytes as a step does
 
+  std::vector<KernelTime> profile; ///< of all repetitions together; empty unless asked for
+
   /// Prints to standard output.
   void print(bool json) const;
 
 private:
   double tokensPerSecond() const;
   double bound() const;
+  /// Steps and encodings that the profile is of.
+  double steps() const { return double(decode.size()) * newTokens; }
+  double encodes() const { return double(decode.size()) * batch * 2; } // alone, and to generate
+  double bandwidth() const;
   void printText() const;
   void printJson() const;
 };

@@ -90,6 +90,8 @@ CLI::App *addBench(CLI::App &app, BenchOptions &options) {
   command->add_option("--repetitions", options.repetitions, "Repetitions that medians are taken over")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
+  command->add_flag("--profile", options.profile,
+                    "Build a library that takes the time of kernels, and show where it goes");
   command->add_flag("--pin", options.pin, "Tie each thread to a processor");
   command->add_flag("--json", options.json, "Print as JSON");
   return command;

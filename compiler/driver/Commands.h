@@ -64,7 +64,8 @@ struct BenchOptions {
   int64_t batch = 1;
   int64_t threads = 0; // 0: one per core
   int64_t repetitions = 7;
-  bool pin = false; // tie threads to processors
+  bool pin = false;     // tie threads to processors
+  bool profile = false; // times of kernels as well
   bool json = false;
 };
 int benchCommand(const BenchOptions &options);

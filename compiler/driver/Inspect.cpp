@@ -1,5 +1,6 @@
 // halyard inspect: what a model's folder holds and what it would be compiled for, or the report of an
 // artifact.
+#include "compiler/driver/ArtifactReport.h"
 #include "compiler/driver/Commands.h"
 #include "compiler/driver/Diagnostics.h"
 #include "compiler/driver/InspectText.h"
@@ -97,16 +98,11 @@ FailureOr<Object> inspectModel(const InspectOptions &options) {
 }
 
 FailureOr<Object> inspectArtifact(const InspectOptions &options) {
-  std::string path = options.path + "/report.json";
-  auto text = llvm::MemoryBuffer::getFile(path);
-  if (!text)
-    return printError(path, "cannot be read: " + text.getError().message()), failure();
-  llvm::Expected<llvm::json::Value> report = llvm::json::parse((*text)->getBuffer());
-  if (!report)
-    return printError(path, llvm::toString(report.takeError())), failure();
-  if (Object *object = report->getAsObject())
-    return std::move(*object);
-  return printError(path, "holds no JSON object"), failure();
+  Object report;
+  RunError error;
+  if (readReport(options.path, report, error))
+    return report;
+  return printError(error.where, error.what), failure();
 }
 
 } // namespace

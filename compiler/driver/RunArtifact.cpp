@@ -37,7 +37,7 @@ RunArtifact::~RunArtifact() {
   dlclose(handle);
 }
 
-bool RunArtifact::open(const std::string &path, RunError &error, Check check) {
+bool RunArtifact::open(const std::string &path, RunError &error, Check check, const std::string &library) {
   llvm::SmallString<256> folder(path);
   if (std::error_code failure = llvm::sys::fs::make_absolute(folder))
     return fail(error, path, failure.message());
@@ -50,7 +50,7 @@ bool RunArtifact::open(const std::string &path, RunError &error, Check check) {
                 names.empty() ? "not an artifact of 'halyard compile': expected one file libNAME.so in it"
                               : "expected one file libNAME.so, found " + std::to_string(names.size()));
   std::string base = folder.str().str() + "/";
-  if (!load(base + "lib" + names.front() + ".so", names.front(), error))
+  if (!load(library.empty() ? base + "lib" + names.front() + ".so" : library, names.front(), error))
     return false;
   std::string weights = base + names.front() + ".weights";
   halyard_error problem = {halyard_weights_open(loaded, weights.c_str(), &mapped), -1, 0, 0};

@@ -21,7 +21,9 @@ public:
   enum class Check { header, contents };
 
   /// Loads libNAME.so and maps and checks NAME.weights from the folder `path`.
-  bool open(const std::string &path, RunError &error, Check check = Check::contents);
+  /// `library`, if given, is loaded instead of libNAME.so.
+  bool open(const std::string &path, RunError &error, Check check = Check::contents,
+            const std::string &library = "");
 
   const halyard_program &program() const { return *loaded; }
   const halyard_weights &weights() const { return mapped; }
@@ -34,11 +36,12 @@ public:
   /// halyard_threads_run on the artifact's threads.
   void runOnThreads(int32_t (*task)(void *, int32_t), void *context, int32_t count) const;
 
-private:
   /// A function of the artifact's copy of the runtime, which has threads of its own; null if it is not there.
   template <typename Function> Function *find(const char *name) const {
     return reinterpret_cast<Function *>(symbol(name));
   }
+
+private:
   void *symbol(const char *name) const;
   bool load(const std::string &library, const std::string &name, RunError &error);
 

@@ -114,7 +114,7 @@ def RtToEmitC : Pass<"rt-to-emitc", "::mlir::ModuleOp"> {
       %b = call_opaque "halyard::rt::buffer"(%arena, %n)
           {args = [0 : index, 512, 1 : index, 8], template_args = [#emitc.opaque<"float">]}
           : (!emitc.ptr<!emitc.opaque<"void">>, i32) -> !emitc.opaque<"halyard::rt::Tensor<2>">
-      verbatim "if (int32_t status = kernel_0({}, {})) return status;" args %a, %b
+      verbatim "if (int32_t status = HALYARD_KERNEL(kernel_0)({}, {})) return status;" args %a, %b
           : !emitc.opaque<"halyard::rt::Tensor<2>">, !emitc.opaque<"halyard::rt::Tensor<2>">
     ```
   }];

@@ -166,8 +166,8 @@ void ProgramToEmitC::convertKernelCall(rt::KernelCallOp call) {
     operands.push_back(mapping.lookup(argument));
     places.push_back("{}");
   }
-  std::string text = ("if (int32_t status = " + call.getKernel() + "(").str() + llvm::join(places, ", ") +
-                     ")) return status;";
+  std::string text = ("if (int32_t status = HALYARD_KERNEL(" + call.getKernel() + ")(").str() +
+                     llvm::join(places, ", ") + ")) return status;";
   emitc::VerbatimOp::create(builder, location, builder.getStringAttr(text), operands);
 }
 

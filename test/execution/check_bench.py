@@ -40,6 +40,32 @@ def check_model(halyard, model, artifact):
     expect(kept > 0 and two["bytes_per_step"] == weights + 2 * kept, "keys and values are not counted for each text")
 
 
+def check_profile(halyard, artifact):
+    """Every stage has its kernels, and together they cost what the compiler counted for a step."""
+    report = json.loads(run([halyard, "bench", artifact, "--json", "--profile", *QUICK]))
+    check_numbers(report, 1)
+    kernels = report["profile"]
+    expect({each["stage"] for each in kernels} == {"encode", "step"}, "expected kernels of encode and step")
+    for each in kernels:
+        for key in ("calls", "us", "bytes", "share_of_bound"):
+            expect(each[key] > 0, f"{each['kernel']}: {key} is {each[key]}, expected a positive number")
+    step = [each for each in kernels if each["stage"] == "step"]
+    cost = json.loads(run([halyard, "inspect", artifact, "--json"]))["cost"]["step"]
+    linear = sum(each["flop"] for each in step if "attention" not in each["kernel"])
+    expect_near("multiply-adds of a step", linear / 2, cost["multiply_adds"])
+    attention = sum(each["flop"] for each in step if "attention" in each["kernel"])
+    expect(attention > 0, "attention computes nothing")
+    read = sum(each["bytes"] for each in step)
+    expect(report["bytes_per_step"] < read < 2 * report["bytes_per_step"],
+           f"kernels read {read} bytes, a step has to read {report['bytes_per_step']}")
+    text = run([halyard, "bench", artifact, "--profile", *QUICK])
+    expect("of the bound  kernel" in text and step[0]["kernel"] in text, f"unexpected text: {text}")
+
+
+def expect_near(what, got, want):
+    expect(abs(got - want) <= 0.01 * want, f"{what}: {got}, expected {want} within 1%")
+
+
 def check_length(halyard, artifact):
     """A longer source has more keys and values to read."""
     short, long = (json.loads(run([halyard, "bench", artifact, "--json", "--source-length", length, *QUICK]))
@@ -56,6 +82,7 @@ def check():
     for model in map(pathlib.Path, models):
         check_model(halyard, model, work / model.name)
     check_length(halyard, work / pathlib.Path(models[0]).name)
+    check_profile(halyard, work / pathlib.Path(models[0]).name)
     return "ok"
 
 

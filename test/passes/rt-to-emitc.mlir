@@ -26,8 +26,8 @@ rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows 
     %b = rt.buffer %arena at 512 (%rows) : memref<?x8xf32>
     // CPP-NEXT: halyard::rt::buffer<int8_t>([[WEIGHTS]], 64, 3, 4);
     %w = rt.weight @weight_0 in %weights : memref<3x4xi8>
-    // CHECK: verbatim "if (int32_t status = kernel_0({}, {}, {})) return status;"
-    // CPP-NEXT: if (int32_t status = kernel_0([[A]], [[N]], [[B]])) return status;
+    // CHECK: verbatim "if (int32_t status = HALYARD_KERNEL(kernel_0)({}, {}, {})) return status;"
+    // CPP-NEXT: if (int32_t status = HALYARD_KERNEL(kernel_0)([[A]], [[N]], [[B]])) return status;
     rt.kernel_call @kernel_0(%a, %rows, %b) : memref<?x8xf32>, index, memref<?x8xf32>
     // CPP-NEXT: halyard::rt::Tensor<3> [[CACHE:v[0-9]+]] = halyard::rt::buffer<float>([[ARENA]], 128, 2, 8, 4);
     %cache = rt.arena @self.0.k in %arena : memref<2x8x4xf32>

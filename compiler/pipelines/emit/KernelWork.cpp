@@ -47,8 +47,8 @@ BlockArgument argumentOf(Value value) {
 
 llvm::json::Object attentionWork(seq::AttentionOp op) {
   llvm::json::Object work{{"causal", op.getCausal()}, {"cached", isa<seq::CacheType>(op.getKey().getType())}};
-  for (auto [name, operand] :
-       {std::pair("query", op.getQuery()), std::pair("key", op.getKey()), std::pair("value", op.getValue())})
+  for (auto [name, operand] : {std::pair("query", Value(op.getQuery())), std::pair("key", Value(op.getKey())),
+                               std::pair("value", Value(op.getValue()))})
     if (BlockArgument argument = argumentOf(operand))
       work[name] = int64_t(argument.getArgNumber());
   return work;

@@ -21,6 +21,10 @@ StringRef kindOf(func::FuncOp kernel) {
   kernel.walk([&](Operation *op) {
     if (isa<seq::AttentionOp>(op))
       kind = "attention";
+    else if (isa<seq::LinearOp>(op))
+      kind = "linear";
+    else if (isa<seq::QuantizeOp>(op))
+      kind = "quantize";
     else if (isa<seq::NormOp>(op))
       kind = "norm";
     else if (isa<seq::RotaryOp>(op))
