@@ -57,7 +57,7 @@ private:
     int64_t zeroPoint = weight.columnSums ? layout.zeroPoint : 0;
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
-                                 constant(weight.columnSums), zeroPoint);
+                                 constant(weight.columnSums), zeroPoint, /*group=*/IntegerAttr());
   }
 
   /// The input as bf16.

@@ -47,7 +47,8 @@ enum class WeightPrecision { f32, bf16, i8, i4 };
 struct LinearLayout {
   /// P: columns of a panel.
   int64_t columns;
-  /// V: terms that stand together. i8: inputs (seq.quantize) are padded to a multiple of it.
+  /// V: terms that stand together. Inputs (seq.quantize) are padded to a multiple of it, or of a group of
+  /// 4-bit codes.
   int64_t terms;
   /// What is added to the codes of inputs: 0 (signed codes, no column sums) or 128.
   int64_t zeroPoint;

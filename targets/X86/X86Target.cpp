@@ -62,9 +62,8 @@ LinearLayout X86Target::linearLayout(int64_t, int64_t outputs, WeightPrecision p
   case WeightPrecision::bf16:
     return {columns, 2, 0};
   case WeightPrecision::i8:
-    return {columns, 4, cpu.multipliesBytes ? 128 : 0};
   case WeightPrecision::i4:
-    return {columns, 4, 0};
+    return {columns, 4, cpu.multipliesBytes ? 128 : 0};
   }
   llvm_unreachable("unknown precision");
 }

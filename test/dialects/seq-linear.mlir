@@ -20,6 +20,26 @@ func.func @codes(%x: tensor<?x510xf32>, %w: tensor<2x128x64x4xi8>, %s: tensor<10
   return %y : tensor<?x100xf32>
 }
 
+// CHECK-LABEL: func.func @groups
+// CHECK: seq.linear {{.*}} {group = 64 : i64, zero_point = 128 : i64}
+func.func @groups(%q: tensor<?x512xui8>, %t: tensor<?xf32>, %w: tensor<2x64x64x4xi8>, %s: tensor<2x8x64xf32>,
+                  %c: tensor<100xf32>) -> tensor<?x100xf32> {
+  %y = seq.linear %q, %w scale(%s : tensor<2x8x64xf32>) input_scale(%t : tensor<?xf32>)
+      column_sums(%c : tensor<100xf32>) {zero_point = 128, group = 64}
+      : tensor<?x512xui8>, tensor<2x64x64x4xi8> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
+// -----
+
+func.func @scalesOfGroups(%q: tensor<?x512xi8>, %t: tensor<?xf32>, %w: tensor<2x64x64x4xi8>,
+                          %s: tensor<2x4x64xf32>) -> tensor<?x100xf32> {
+  // expected-error @below {{'seq.linear' op has scales packed as panels x groups x columns, got 'tensor<2x4x64xf32>'}}
+  %y = seq.linear %q, %w scale(%s : tensor<2x4x64xf32>) input_scale(%t : tensor<?xf32>) {group = 64}
+      : tensor<?x512xi8>, tensor<2x64x64x4xi8> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
 // -----
 
 func.func @terms(%x: tensor<?x512xf32>, %w: tensor<2x510x64x1xf32>) -> tensor<?x100xf32> {

@@ -226,16 +226,28 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
 
     where column_sums[o] is the sum over k of w[k, o]; it is there exactly if `zero_point` is not 0.
 
+    With `group`, codes of weights have 4 bits, -8 to 7, and each `group` terms of a column have a scale of their own. A
+    byte of the weight, now panels x K/2V x P x V, holds term k in its lower and term k + V in its upper half, k mod 2V
+    being less than V. Scales (f32 or bf16) are packed as panels x K/group x P, and column_sums are of scaled weights:
+
+    ```
+    y[i, o] = input_scale[i] (sum over k of codes[i, k] w[k, o] scale[k / group, o] - zero_point column_sums[o])
+    column_sums[o] = sum over k of w[k, o] scale[k / group, o]
+    ```
+
     ```mlir
     %y = seq.linear %x, %w : tensor<?x512xf32>, tensor<32x512x64x1xf32> -> tensor<?x2048xf32>
     %z = seq.linear %codes, %v scale(%s : tensor<2048xf32>) input_scale(%t : tensor<?xf32>)
         column_sums(%c : tensor<2048xi32>) {zero_point = 128}
         : tensor<?x512xui8>, tensor<32x128x64x4xi8> -> tensor<?x2048xf32>
+    %u = seq.linear %codes, %n scale(%g : tensor<32x8x64xf32>) input_scale(%t : tensor<?xf32>)
+        column_sums(%d : tensor<2048xf32>) {zero_point = 128, group = 64}
+        : tensor<?x512xui8>, tensor<32x64x64x4xi8> -> tensor<?x2048xf32>
     ```
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight, Optional<AnyRankedTensor>:$scale,
                        Optional<AnyRankedTensor>:$input_scale, Optional<AnyRankedTensor>:$column_sums,
-                       DefaultValuedAttr<I64Attr, "0">:$zero_point);
+                       DefaultValuedAttr<I64Attr, "0">:$zero_point, OptionalAttr<I64Attr>:$group);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`scale` `(` $scale^ `:` type($scale) `)`)?

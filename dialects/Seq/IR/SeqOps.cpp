@@ -116,12 +116,27 @@ static LogicalResult verifyPanels(LinearOp op, RankedTensorType input, RankedTen
       input.isDynamicDim(1) || result.isDynamicDim(1))
     return op.emitOpError("takes rows and a weight packed as panels x terms / factor x columns x factor");
   int64_t terms = weight.getDimSize(1) * weight.getDimSize(3), width = weight.getDimSize(2);
+  if (op.getGroup())
+    terms *= 2;
   if (input.getDimSize(1) != terms)
     return op.emitOpError("multiplies rows of ")
            << input.getDimSize(1) << " with a weight of " << terms << " terms";
   if (weight.getDimSize(0) != (result.getDimSize(1) + width - 1) / width)
     return op.emitOpError("gives ") << result.getDimSize(1) << " columns from " << weight.getDimSize(0)
                                     << " panels of " << width;
+  return success();
+}
+
+/// Groups are whole, and packed scales are as many as groups and columns of panels.
+static LogicalResult verifyGroups(LinearOp op, RankedTensorType input, RankedTensorType weight) {
+  int64_t group = *op.getGroup();
+  if (!weight.getElementType().isInteger(8) || group <= 0 || group % (2 * weight.getDimSize(3)) ||
+      input.getDimSize(1) % group)
+    return op.emitOpError("has groups of whole pairs of codes, got ")
+           << group << " of " << input.getDimSize(1) << " terms";
+  int64_t shape[] = {weight.getDimSize(0), input.getDimSize(1) / group, weight.getDimSize(2)};
+  if (op.getScale() && cast<ShapedType>(op.getScale().getType()).getShape() != ArrayRef(shape))
+    return op.emitOpError("has scales packed as panels x groups x columns, got ") << op.getScale().getType();
   return success();
 }
 
@@ -140,7 +155,7 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has scales exactly for codes");
   if ((getZeroPoint() != 0) != static_cast<bool>(getColumnSums()))
     return emitOpError("has column sums exactly with a zero point");
-  return success();
+  return getGroup() ? verifyGroups(*this, input, weight) : success();
 }
 
 OpBuilder ProgramOp::declarations() {

@@ -6,6 +6,9 @@
 //   i8, dot instruction       four codes, unsigned times signed
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate
+//   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
+//   then
+//                             multiplied like i8
 //
 // Floats are summed in blocks: rounding errors grow with the terms of a block and with the number of blocks,
 // not with all terms.
@@ -33,12 +36,16 @@ private:
   void defineWithInstruction();
   void defineHalves();
   void defineWidened();
+  void defineNibbles();
+  Expr scaledPartial(Expr blockIndex);
   void defineTotal();
   Expr value(Expr column, Expr row);
   Expr weightAt(Expr group, Expr term) const;
   Expr inputAt(Expr group, Expr term) const;
   int64_t groupsPerBlock() const;
   Expr zero() const { return isCoded() ? Halide::cast<int32_t>(0) : Halide::cast<float>(0); }
+  /// True if the weight has 4-bit codes, with a scale per group of terms, which then is a block.
+  bool isGrouped() const { return groupTerms != 0; }
   bool isCoded() const { return weight.elementType.isInteger(8); }
   std::vector<Expr> partialAt(Expr half, Expr blockIndex) const;
 
@@ -50,12 +57,16 @@ private:
   LinearSum sum;
   /// V, and the number of groups of V terms, in all and in a block.
   int64_t terms = 1, groups = 1, perBlock = 1;
+  /// Terms with a common scale; 0 if all have the column's.
+  int64_t groupTerms = 0;
   Halide::Var blockVar{"block"};
 };
 } // namespace
 
 /// The largest divisor that makes a block of at most the wanted number of terms, or all.
 int64_t LinearTranslation::groupsPerBlock() const {
+  if (isGrouped())
+    return groupTerms / (2 * terms);
   if (isCoded())
     return groups; // integers are exact
   for (int64_t count = std::min(groups, kTermsPerBlock / terms); count * terms >= kFewestTermsPerBlock;
@@ -138,8 +149,36 @@ void LinearTranslation::defineWidened() {
   partial += element * inputAt(at, *sum.half);
 }
 
+/// A byte holds a term of one group and of the next. Both are brought to the upper half of a byte.
+void LinearTranslation::defineNibbles() {
+  Halide::Var term("term"), nibble("nibble"), pair("pair");
+  sum.codes = Halide::Func(name + "_codes");
+  Expr byte = weightAt(pair, term);
+  Expr upper = byte & Halide::cast<int8_t>(-16);
+  (*sum.codes)(term, sum.lane, nibble, sum.vector, pair) = Halide::select(nibble == 0, byte << 4, upper);
+
+  bool pairs = !shape.multipliesBytes;
+  if (pairs) {
+    sum.half = Halide::Var("half");
+    sum.areHalvesLanes = true;
+  }
+  int32_t summed = pairs ? 2 : terms;
+  Halide::RDom domain(0, summed, 0, 2, 0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.term = domain.x;
+  sum.nibble = domain.y;
+  sum.group = domain.z;
+  auto partial = sum.partial(partialAt(pairs ? Expr(*sum.half) : Expr(), blockVar));
+  partial = zero();
+  Expr within = pairs ? domain.x + 2 * *sum.half : Expr(domain.x);
+  Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.z;
+  Expr code = (*sum.codes)(within, sum.lane, domain.y, sum.vector, at);
+  partial += Halide::cast<int32_t>(code) * Halide::cast<int32_t>(inputAt(2 * at + domain.y, within));
+}
+
 void LinearTranslation::definePartial() {
-  if (isCoded() && terms == 4 && !shape.multipliesBytes)
+  if (isGrouped())
+    defineNibbles();
+  else if (isCoded() && terms == 4 && !shape.multipliesBytes)
     defineHalves();
   else if (weight.elementType.isBF16() && terms == 2 && !shape.multipliesBfloats)
     defineWidened();
@@ -147,8 +186,25 @@ void LinearTranslation::definePartial() {
     defineWithInstruction();
 }
 
+/// A group's sum times its scale, which makes up for codes being 16 times their value.
+Expr LinearTranslation::scaledPartial(Expr blockIndex) {
+  int vectors = sum.panel / sum.lanes;
+  Expr column = sum.lane + (sum.vector % vectors) * sum.lanes;
+  Expr total = sum.half ? sum.partial(partialAt(0, blockIndex)) + sum.partial(partialAt(1, blockIndex))
+                        : Expr(sum.partial(partialAt(Expr(), blockIndex)));
+  Expr scale = operands[2].at({sum.vector / vectors, blockIndex, column});
+  return Halide::cast<float>(total) * (scale * (1.0f / 16));
+}
+
 void LinearTranslation::defineTotal() {
   std::vector<Expr> at{sum.lane, sum.vector, sum.row};
+  if (isGrouped()) {
+    Halide::RDom blocks(0, static_cast<int32_t>(groups / perBlock), name + "_blocks");
+    sum.block = blocks.x;
+    sum.total(at) = 0.0f;
+    sum.total(at) += scaledPartial(blocks.x);
+    return;
+  }
   // Strict: which of these are added first must not depend on the tile either.
   auto partial = [&](Expr blockIndex) -> Expr {
     if (sum.half)
@@ -170,10 +226,12 @@ Expr LinearTranslation::value(Expr column, Expr row) {
   Expr result = sum.total(std::vector<Expr>{column % sum.lanes, column / sum.lanes, row});
   if (!isCoded())
     return result;
-  unsigned next = 2;
-  const TensorView &scale = operands[next++], &inputScale = operands[next++];
+  const TensorView &scale = operands[2], &inputScale = operands[3];
+  Expr zeroPoint = Halide::cast(result.type(), static_cast<int32_t>(op.getZeroPoint()));
   if (op.getColumnSums())
-    result -= static_cast<int32_t>(op.getZeroPoint()) * operands[next].at({column});
+    result -= zeroPoint * operands[4].at({column});
+  if (isGrouped())
+    return Halide::strict_float(result * inputScale.at({row}));
   return Halide::strict_float(Halide::cast<float>(result) * inputScale.at({row}) * scale.at({column}));
 }
 
@@ -181,11 +239,12 @@ Stage LinearTranslation::run() {
   auto type = cast<RankedTensorType>(op.getWeight().getType());
   groups = type.getDimSize(1);
   terms = type.getDimSize(3);
+  groupTerms = op.getGroup().value_or(0);
   perBlock = groupsPerBlock();
   sum.panel = type.getDimSize(2);
   sum.lanes = std::min(shape.lanes, sum.panel);
   sum.outputs = cast<RankedTensorType>(op.getType()).getDimSize(1);
-  sum.features = groups * terms;
+  sum.features = groups * terms * (isGrouped() ? 2 : 1);
   auto unique = [](const char *base) { return Halide::Var(Halide::Internal::unique_name(base)); };
   sum.lane = unique("lane"), sum.vector = unique("vector"), sum.row = unique("row");
   sum.partial = Halide::Func(name + "_partial");

@@ -27,6 +27,10 @@ struct LinearSum {
   /// adds terms up.
   Halide::RVar group;
   std::optional<Halide::RVar> term;
+  /// 4-bit weights: the codes of one group of terms and the next, unpacked, and which of the two (a loop of 2
+  /// inside `group` in update 0 of partial). Arguments: term, lane, nibble, vector, pair of groups.
+  std::optional<Halide::Func> codes;
+  std::optional<Halide::RVar> nibble;
   /// Columns of a vector and of a panel.
   int lanes, panel;
   /// Columns of the result, and terms.

@@ -130,11 +130,15 @@ void LinearSchedule::schedulePartial(Halide::Stage stage, bool isUpdate) {
   if (sum.half && !sum.areHalvesLanes)
     order.push_back(*sum.half);
   order.insert(order.end(), {sum.vector, sum.row});
+  if (isUpdate && sum.nibble)
+    order.push_back(*sum.nibble);
   if (isUpdate)
     order.push_back(sum.group);
   stage.reorder(order).vectorize(sum.lane).unroll(sum.vector).unroll(sum.row);
   if (sum.half)
     sum.areHalvesLanes ? stage.vectorize(*sum.half) : stage.unroll(*sum.half);
+  if (isUpdate && sum.nibble)
+    stage.unroll(*sum.nibble);
   if (isUpdate && sum.term)
     stage.atomic().vectorize(*sum.term);
 }
@@ -160,6 +164,17 @@ void LinearSchedule::placeSums(int tileVectors) {
     std::vector<Var> arguments = sum.partial.args();
     std::rotate(arguments.begin(), arguments.begin() + 1, arguments.end());
     sum.partial.reorder_storage(arguments);
+  }
+  if (sum.codes) {
+    std::vector<Var> arguments = sum.codes->args();
+    sum.codes->compute_at(sum.partial, sum.group)
+        .store_in(kStackStorage)
+        .bound_extent(arguments[0], 4)
+        .bound_extent(arguments[1], sum.lanes)
+        .vectorize(arguments[0])
+        .vectorize(arguments[1])
+        .unroll(arguments[2])
+        .unroll(arguments[3]);
   }
   schedulePartial(sum.partial, /*isUpdate=*/false);
   schedulePartial(sum.partial.update(), /*isUpdate=*/true);

@@ -30,7 +30,9 @@ protected:
   HostTensor slice(const HostTensor &tensor, int64_t firstRow, int64_t rows);
   void checkRows(const CompiledKernel &kernel, const HostTensor &input);
 
-  bool isCoded() const { return layer.precision == WeightPrecision::i8; }
+  bool isGrouped() const { return layer.precision == WeightPrecision::i4; }
+  bool isCoded() const { return isGrouped() || layer.precision == WeightPrecision::i8; }
+  int64_t weightIndex(int64_t k, int64_t o) const;
   mlir::Type type(const char *name) { return mlir::parseType(name, &context); }
 
   Layer layer;
@@ -38,6 +40,9 @@ protected:
   int64_t panels, groups, padded;
   HostTensor weight, scale, sums, bias, residual, inputScale;
 };
+
+/// Terms of a group of 4-bit codes.
+constexpr int64_t kGroup = 32;
 
 /// bf16 by truncation, exact for what the tests use.
 uint16_t toBfloat(float value) {
@@ -53,58 +58,82 @@ float fromBfloat(uint16_t value) {
 }
 } // namespace
 
+/// Where term k of column o is. Of 4-bit codes two share a byte.
+int64_t LinearTest::weightIndex(int64_t k, int64_t o) const {
+  int64_t group = isGrouped() ? k / (2 * layout.terms) : k / layout.terms;
+  return (((o / layout.columns) * groups + group) * layout.columns + o % layout.columns) * layout.terms +
+         k % layout.terms;
+}
+
 void LinearTest::prepare(const Layer &wanted) {
   layer = wanted;
   layout = lookupTarget(GetParam())->linearLayout(layer.features, layer.outputs, layer.precision);
-  groups = llvm::divideCeil(layer.features, layout.terms);
+  padded = llvm::alignTo(layer.features, isGrouped() ? kGroup : layout.terms);
+  groups = padded / layout.terms / (isGrouped() ? 2 : 1);
   panels = llvm::divideCeil(layer.outputs, layout.columns);
-  padded = groups * layout.terms;
-  const char *types[] = {"f32", "bf16", "i8"};
+  const char *types[] = {"f32", "bf16", "i8", "i8"};
   weight = HostTensor::allocate({panels, groups, layout.columns, layout.terms},
                                 type(types[static_cast<int>(layer.precision)]));
   std::memset(weight.data.get(), 0, weight.bytes());
-  scale = randomFloats({layer.outputs});
+  scale =
+      isGrouped() ? randomFloats({panels, padded / kGroup, layout.columns}) : randomFloats({layer.outputs});
   bias = randomFloats({layer.outputs});
-  std::vector<int32_t> columnSums(layer.outputs, 0);
   std::normal_distribution<float> normal;
-  std::uniform_int_distribution<int> codes(-127, 127);
+  std::uniform_int_distribution<int> codes(-127, 127), nibbles(-8, 7);
   for (int64_t k = 0; k < layer.features; ++k)
     for (int64_t o = 0; o < layer.outputs; ++o) {
-      int64_t at =
-          (((o / layout.columns) * groups + k / layout.terms) * layout.columns + o % layout.columns) *
-              layout.terms +
-          k % layout.terms;
+      int64_t at = weightIndex(k, o);
       if (layer.precision == WeightPrecision::f32)
         static_cast<float *>(weight.data.get())[at] = normal(random);
       else if (layer.precision == WeightPrecision::bf16)
         static_cast<uint16_t *>(weight.data.get())[at] = toBfloat(normal(random));
+      else if (isGrouped())
+        static_cast<uint8_t *>(weight.data.get())[at] |= (nibbles(random) & 15)
+                                                         << (k / layout.terms % 2 ? 4 : 0);
       else
-        columnSums[o] += static_cast<int8_t *>(weight.data.get())[at] = codes(random);
+        static_cast<int8_t *>(weight.data.get())[at] = codes(random);
     }
-  sums = smallIntegers({layer.outputs}, columnSums);
+  std::vector<int32_t> integerSums;
+  std::vector<float> scaledSums;
+  for (int64_t o = 0; o < layer.outputs; ++o) {
+    double sum = 0;
+    for (int64_t k = 0; k < layer.features; ++k)
+      sum += weightAt(k, o);
+    integerSums.push_back(sum);
+    scaledSums.push_back(sum);
+  }
+  sums = isGrouped() ? floats({layer.outputs}, scaledSums) : smallIntegers({layer.outputs}, integerSums);
 }
 
 std::string LinearTest::text() const {
   auto n = std::to_string(layer.outputs);
   const char *inputs[] = {"f32", "bf16", layout.zeroPoint ? "ui8" : "i8"}, *weights[] = {"f32", "bf16", "i8"};
-  int index = static_cast<int>(layer.precision);
+  int index = std::min(static_cast<int>(layer.precision), 2);
   std::string x = "tensor<?x" + std::to_string(padded) + "x" + inputs[index] + ">";
   std::string w = "tensor<" + std::to_string(panels) + "x" + std::to_string(groups) + "x" +
                   std::to_string(layout.columns) + "x" + std::to_string(layout.terms) + "x" + weights[index] +
                   ">";
-  std::string y = "tensor<?x" + n + "xf32>", row = "tensor<" + n + "xf32>", sum = "tensor<" + n + "xi32>";
+  std::string y = "tensor<?x" + n + "xf32>", row = "tensor<" + n + "xf32>",
+              sum = "tensor<" + n + (isGrouped() ? "xf32>" : "xi32>");
+  std::string scales = isGrouped()
+                           ? "tensor<" + std::to_string(panels) + "x" + std::to_string(padded / kGroup) +
+                                 "x" + std::to_string(layout.columns) + "xf32>"
+                           : row;
   std::string result = "func.func @linear(%x: " + x + ", %w: " + w;
   if (isCoded())
-    result += ", %s: " + row + ", %t: tensor<?xf32>";
+    result += ", %s: " + scales + ", %t: tensor<?xf32>";
   if (isCoded() && layout.zeroPoint)
     result += ", %c: " + sum;
   if (layer.hasEpilogue)
     result += ", %b: " + row + ", %r: " + y;
   result += ") -> " + y + " {\n %y = seq.linear %x, %w ";
   if (isCoded())
-    result += "scale(%s : " + row + ") input_scale(%t : tensor<?xf32>) ";
+    result += "scale(%s : " + scales + ") input_scale(%t : tensor<?xf32>) ";
   if (isCoded() && layout.zeroPoint)
-    result += "column_sums(%c : " + sum + ") {zero_point = " + std::to_string(layout.zeroPoint) + " : i64} ";
+    result += "column_sums(%c : " + sum + ") ";
+  if (isCoded())
+    result += "{zero_point = " + std::to_string(layout.zeroPoint) + " : i64" +
+              (isGrouped() ? ", group = " + std::to_string(kGroup) + " : i64} " : "} ");
   result += ": " + x + ", " + w + " -> " + y + "\n";
   if (!layer.hasEpilogue)
     return result + " return %y : " + y + "\n}";
@@ -130,7 +159,8 @@ std::string LinearTest::text() const {
 
 HostTensor LinearTest::randomInput(int64_t rows) {
   const char *types[] = {"f32", "bf16", layout.zeroPoint ? "ui8" : "i8"};
-  HostTensor input = HostTensor::allocate({rows, padded}, type(types[static_cast<int>(layer.precision)]));
+  HostTensor input =
+      HostTensor::allocate({rows, padded}, type(types[std::min(static_cast<int>(layer.precision), 2)]));
   std::normal_distribution<float> normal;
   std::uniform_int_distribution<int> codes(-127, 127);
   for (int64_t i = 0; i < rows * padded; ++i) {
@@ -172,15 +202,20 @@ std::vector<CompiledKernel::Argument> LinearTest::arguments(const HostTensor &in
   return result;
 }
 
+/// The weight itself, scaled if its group has a scale.
 double LinearTest::weightAt(int64_t k, int64_t o) const {
-  int64_t at = (((o / layout.columns) * groups + k / layout.terms) * layout.columns + o % layout.columns) *
-                   layout.terms +
-               k % layout.terms;
+  int64_t at = weightIndex(k, o);
   if (layer.precision == WeightPrecision::f32)
     return static_cast<float *>(weight.data.get())[at];
   if (layer.precision == WeightPrecision::bf16)
     return fromBfloat(static_cast<uint16_t *>(weight.data.get())[at]);
-  return static_cast<int8_t *>(weight.data.get())[at];
+  int8_t code = static_cast<int8_t *>(weight.data.get())[at];
+  if (!isGrouped())
+    return code;
+  int nibble = static_cast<int8_t>(k / layout.terms % 2 ? code & 0xf0 : code << 4) / 16;
+  int64_t scaleAt =
+      ((o / layout.columns) * (padded / kGroup) + k / kGroup) * layout.columns + o % layout.columns;
+  return nibble * double(scale.values<float>()[scaleAt]);
 }
 
 double LinearTest::inputAt(const HostTensor &input, int64_t i, int64_t k) const {
@@ -202,7 +237,7 @@ std::vector<double> LinearTest::expected(const HostTensor &input) {
       for (int64_t k = 0; k < layer.features; ++k)
         sum += weightAt(k, o) * inputAt(input, i, k);
       if (isCoded())
-        sum *= double(scale.values<float>()[o]) * inputScale.values<float>()[i];
+        sum *= (isGrouped() ? 1.0 : scale.values<float>()[o]) * inputScale.values<float>()[i];
       if (layer.hasEpilogue) {
         sum += bias.values<float>()[o];
         sum = sum * std::tanh(sum) + residual.values<float>()[i * layer.outputs + o];
@@ -234,7 +269,8 @@ void LinearTest::checkRows(const CompiledKernel &kernel, const HostTensor &input
 }
 
 TEST_P(LinearTest, MultipliesAwkwardShapes) {
-  for (auto precision : {WeightPrecision::f32, WeightPrecision::bf16, WeightPrecision::i8})
+  for (auto precision :
+       {WeightPrecision::f32, WeightPrecision::bf16, WeightPrecision::i8, WeightPrecision::i4})
     for (Layer wanted : {Layer{64, 128, precision, false}, Layer{37, 19, precision, true},
                          Layer{512, 192, precision, true}, Layer{300, 203, precision, true},
                          Layer{5, 3, precision, false}, Layer{130, 1000, precision, false}}) {
