@@ -95,7 +95,13 @@ FailureOr<ModelFiles> halyard::onnx::findModelFiles(MLIRContext *context, String
   FailureOr<std::string> encoder = finder.required(named.encoder, "--encoder", kEncoders);
   if (failed(encoder))
     return failure();
-  FailureOr<std::string> decoder = finder.required(named.decoder, "--decoder", kDecoders);
+  // A decoder that takes caches computes the first step as well, with empty ones, unless it takes what only
+  // another file computes.
+  std::string alone = named.decoder.empty() && findOne(directory, kDecoders).empty()
+                          ? findOne(directory, kDecodersWithPast)
+                          : "";
+  FailureOr<std::string> decoder =
+      alone.empty() ? finder.required(named.decoder, "--decoder", kDecoders) : FailureOr<std::string>(alone);
   if (failed(decoder))
     return failure();
   ModelFiles files;
@@ -107,7 +113,7 @@ FailureOr<ModelFiles> halyard::onnx::findModelFiles(MLIRContext *context, String
     if (failed(withPast))
       return failure();
     files.decoderWithPast = *withPast;
-  } else if (named.decoder.empty() && path::filename(files.decoder) != kMergedDecoder) {
+  } else if (named.decoder.empty() && alone.empty() && path::filename(files.decoder) != kMergedDecoder) {
     files.decoderWithPast = findOne(directory, kDecodersWithPast);
   }
   files.config = existing(directory, "config.json");

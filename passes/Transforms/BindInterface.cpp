@@ -332,7 +332,9 @@ LogicalResult BindInterface::checkDecoderInputs(func::FuncOp decoder,
   if (!crosses.empty() && find(InputRole::useCache).empty())
     return emitError(decoder.getArgument(crosses.front()).getLoc())
            << "expects a decoder that computes its cross-attention keys and values, got input '"
-           << nameOf(decoder, crosses.front()) << "': use decoder_model.onnx or decoder_model_merged.onnx";
+           << nameOf(decoder, crosses.front())
+           << "', which only the file of the first step computes: export decoder_model.onnx or "
+              "decoder_model_merged.onnx beside this one";
   for (auto [role, name] :
        {std::pair(InputRole::tokens, "input_ids"), {InputRole::memory, "encoder_hidden_states"}}) {
     size_t count = find(role).size();

@@ -48,7 +48,7 @@ module {
       -> (tensor<?x?x8xf32> {onnx.name = "last_hidden_state"}) {
     return %x : tensor<?x?x8xf32>
   }
-  // expected-error @+2 {{expects a decoder that computes its cross-attention keys and values, got input 'past_key_values.0.encoder.key': use decoder_model.onnx or decoder_model_merged.onnx}}
+  // expected-error @+2 {{expects a decoder that computes its cross-attention keys and values, got input 'past_key_values.0.encoder.key', which only the file of the first step computes: export decoder_model.onnx or decoder_model_merged.onnx beside this one}}
   func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
                      %cross: tensor<?x2x?x4xf32> {onnx.name = "past_key_values.0.encoder.key"})
       -> (tensor<?x2x?x4xf32> {onnx.name = "logits"}) {
