@@ -27,9 +27,9 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 
-#include <chrono>
 #include <dlfcn.h>
 #include <random>
+#include <time.h>
 
 using namespace mlir;
 using namespace halyard;
@@ -199,23 +199,26 @@ private:
 };
 } // namespace
 
-static double secondsNow() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+/// With one thread time of the processor counts, which other processes do not disturb.
+static double secondsNow(bool isAlone) {
+  timespec now;
+  clock_gettime(isAlone ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
 /// Least and median seconds of a call, over runs of about a millisecond for half a second.
-static std::pair<double, double> measure(const Library &library, llvm::ArrayRef<Call> calls) {
+static std::pair<double, double> measure(const Library &library, llvm::ArrayRef<Call> calls, bool isAlone) {
   size_t next = 0;
   auto run = [&](int count) {
-    double begin = secondsNow();
+    double begin = secondsNow(isAlone);
     for (int i = 0; i < count; ++i, next = (next + 1) % calls.size())
       calls[next].run(library.entry);
-    return (secondsNow() - begin) / count;
+    return (secondsNow(isAlone) - begin) / count;
   };
   run(calls.size());
   int count = std::clamp(1e-3 / run(1), 1.0, 1e5);
   std::vector<double> times;
-  for (double end = secondsNow() + 0.5; secondsNow() < end || times.size() < 5;)
+  for (double end = secondsNow(isAlone) + 0.5; secondsNow(isAlone) < end || times.size() < 5;)
     times.push_back(run(count));
   std::sort(times.begin(), times.end());
   return {times.front(), times[times.size() / 2]};
@@ -234,7 +237,7 @@ static void report(func::FuncOp function, const Library &library, int rows) {
     bytes = perRow.getInt() * rows;
   for (int threads : threadCounts) {
     library.start(threads);
-    auto [least, median] = measure(library, calls);
+    auto [least, median] = measure(library, calls, threads == 1);
     llvm::outs() << function.getSymName() << llvm::format(" rows %d threads %d: ", rows, threads)
                  << llvm::format("%.2f us (median %.2f)  %.1f GB/s", least * 1e6, median * 1e6,
                                  bytes / least * 1e-9);

@@ -1,17 +1,17 @@
 // Attention over whole tensors. For every block b of keys:
 //
 //   score(j) = score of q . k(j),  top = max of score
-//   weight(j) = exp(score(j) - top),  mass = sum of weight,  mixed(d) = sum of weight(j) v(j, d)
+//   weight(j) = 2^(score(j) - top),  mass = sum of weight,  mixed(d) = sum of weight(j) v(j, d)
 //
 // and over the blocks a running maximum m, with sums that are rescaled when it rises:
 //
-//   m' = max(m, top),  sum(d)' = sum(d) exp(m - m') + mixed(d) exp(top - m'),  total' likewise with mass.
+//   m' = max(m, top),  sum(d)' = sum(d) 2^(m - m') + mixed(d) 2^(top - m'),  total' likewise with mass.
 //
-// A tile of queries shares what is read of keys and values. Its queries are transposed on the stack, and the
-// lanes of all vectors up to the weights are queries: keys and values are then read where they are, one
-// number at a time for a whole tile of accumulators, and maximum, exponentials and mass of a tile need
-// nothing across lanes. Sums over keys go block by block, so that rounding errors grow with the block and the
-// number of blocks only. The last tile is shifted inwards; every query is computed alike wherever it falls.
+// A tile of queries shares what is read of keys and values, part by part. Its queries are transposed on the
+// stack, and the lanes of all vectors up to the weights are queries: keys and values are then read one number
+// at a time for a whole register tile of accumulators, and maximum, powers and mass need nothing across
+// lanes. Sums over keys go block by block, so that rounding errors grow with the block and the number of
+// blocks only. The last part is shifted inwards; every query is computed alike wherever it falls.
 #include "targets/Common/Algorithms/Attention.h"
 
 #include "targets/Common/Algorithms/AttentionOperands.h"
@@ -28,12 +28,12 @@ using Halide::RVar;
 using Halide::TailStrategy;
 using Halide::Var;
 
-/// Keys of a block: its scores for a tile of queries stay in the first-level cache.
+/// Keys of a block: the scores of a part stay in the first-level cache.
 static constexpr int kKeyBlock = 128;
-/// Vectors of queries of a tile.
-static constexpr int kQueryVectors = 2;
-/// Queries that share a register tile of sums.
-static constexpr int kSumQueries = 8;
+/// Vectors of queries of a part, and parts of a tile.
+static constexpr int kPartVectors = 2, kParts = 6;
+/// Queries and vectors of features of a register tile of sums.
+static constexpr int kSumQueries = 8, kSumVectors = 2;
 
 namespace {
 class TensorAttention {
@@ -44,145 +44,177 @@ public:
 
 private:
   void defineScores();
+  Expr limitOf(Expr row, Expr group);
   void defineWeights();
+  void defineMixed();
   void defineRunning();
   Expr normalised(Expr row, Expr head, Expr feature) const;
   void schedule(Stage &stage, const CpuShape &shape);
   void scheduleScores();
   void scheduleWeights();
   void scheduleRunning(const Halide::LoopLevel &level);
-  void scheduleMixed(const CpuShape &shape);
+  void scheduleMixed();
   void onStack(Func &func);
 
-  /// Keys of a block in groups of a register tile, up to those that the tile of queries sees: x within a
-  /// group (if there is to be one), then groups.
-  RDom visibleGroups(Expr block, bool withKeys) const {
+  /// Keys of a block in groups of a register tile, up to those that the part sees: x within a group (if there
+  /// is to be one), then groups.
+  RDom visibleGroups(bool withKeys) const {
     std::vector<Halide::Range> ranges{{0, kKeyBlock / keyTile}};
     if (withKeys)
       ranges.insert(ranges.begin(), {0, keyTile});
     RDom all(ranges);
-    all.where(block * kKeyBlock + all[withKeys] * keyTile < count(t, h));
+    all.where(b * kKeyBlock + all[withKeys] * keyTile < count(p, t, h));
     return all;
+  }
+  /// The parts of a tile that have rows.
+  RVar existingParts() const {
+    RDom all(0, kParts);
+    all.where(t * tileRows + all.x * partRows < operands.rows);
+    return all.x;
   }
   /// Keys beyond the end read the last one and are hidden.
   Expr position(Expr inGroup, Expr inBlock, Expr block) const {
     return Halide::min(block * kKeyBlock + inBlock * keyTile + inGroup, operands.keyExtent - 1);
   }
-  /// Row of a tile's first query.
-  Expr base(Expr tile) const {
-    return Halide::max(Halide::min(tile * tileRows, operands.rows - tileRows), 0);
+  /// Row of a part's first query.
+  Expr base(Expr tile, Expr part) const {
+    return Halide::max(Halide::min(tile * tileRows + part * partRows, operands.rows - partRows), 0);
   }
   int groups() const { return operands.valueWidth / groupWidth; }
 
   AttentionOperands operands;
-  int lanes, tileRows, keyTile, groupWidth;
+  int lanes, partRows, tileRows, keyTile, groupWidth;
 
-  // Arguments: query in tile, key in group, group in block, feature, tile, head, block.
-  Var i{"i"}, j{"j"}, g{"g"}, d{"d"}, t{"t"}, h{"h"}, b{"b"};
-  RVar ofFeatures, scoreGroups, topKeys, topGroups, weightGroups, massKeys, massGroups, mixedKeys,
-      mixedGroups, blocks;
-  Func count, queries, dot, score, top, weight, mass, mixed, running, inverse;
+  // Arguments: query in part, key in group, group in block, feature, part, tile, head, block.
+  Var i{"i"}, j{"j"}, g{"g"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
+  RVar queryParts, ofFeatures, scoreGroups, topKeys, topGroups, weightGroups, massKeys, massGroups, mixedKeys,
+      mixedGroups, firstParts, parts, blocks;
+  Func count, queries, limits, dot, score, top, weight, mass, values, mixed, running, inverse;
 };
 } // namespace
 
 TensorAttention::TensorAttention(const AttentionOperands &operands, int lanes, const std::string &name)
-    : operands(operands), lanes(lanes), tileRows(kQueryVectors * lanes), keyTile(lanes < 16 ? 4 : 8),
-      groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)), count(name + "_count"),
-      queries(name + "_queries"), dot(name + "_dot"), score(name + "_score"), top(name + "_top"),
-      weight(name + "_weight"), mass(name + "_mass"), mixed(name + "_mixed"), running(name + "_running"),
+    : operands(operands), lanes(lanes), partRows(kPartVectors * lanes), tileRows(kParts * partRows),
+      keyTile(lanes < 16 ? 4 : 8), groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)),
+      count(name + "_count"), queries(name + "_queries"), limits(name + "_limits"), dot(name + "_dot"),
+      score(name + "_score"), top(name + "_top"), weight(name + "_weight"), mass(name + "_mass"),
+      values(name + "_values"), mixed(name + "_mixed"), running(name + "_running"),
       inverse(name + "_inverse") {
   defineScores();
   defineWeights();
+  defineMixed();
   defineRunning();
 }
 
 //===-- algorithm ----------------------------------------------------------------------------------===//
 
 void TensorAttention::defineScores() {
-  Expr last = Halide::min(base(t) + tileRows, operands.rows) - 1;
-  count(t, h) = operands.visibleKeys(last);
-  queries(i, d, t, h) = operands.query(Halide::min(base(t) + i, operands.rows - 1), h, d);
+  count(p, t, h) = operands.visibleKeys(Halide::min(base(t, p) + partRows, operands.rows) - 1);
+  queryParts = existingParts();
+  queries(i, d, p, t, h) = Halide::undef<float>();
+  queries(i, d, queryParts, t, h) =
+      operands.query(Halide::min(base(t, queryParts) + i, operands.rows - 1), h, d);
   RDom features(0, operands.width);
   ofFeatures = features.x;
-  dot(i, j, g, t, h, b) = 0.0f;
-  dot(i, j, g, t, h, b) +=
-      queries(i, features.x, t, h) * operands.key(Expr(0), h, position(j, g, b), features.x);
+  dot(i, j, g, p, t, h, b) = 0.0f;
+  dot(i, j, g, p, t, h, b) +=
+      queries(i, features.x, p, t, h) * operands.key(Expr(0), h, position(j, g, b), features.x);
 
-  scoreGroups = visibleGroups(b, false).x;
-  Expr group = scoreGroups, row = base(t) + i, at = position(j, group, b);
+  scoreGroups = visibleGroups(false).x;
+  Expr group = scoreGroups, row = base(t, p) + i, at = position(j, group, b);
   Expr distance = row - at + operands.middle();
-  // Rows beyond the last one reach no further than the table, if that is longer than a tile.
+  // Rows beyond the last one reach no further than the table, if that is longer than a part.
   auto distances = operands.distances();
-  distance = distances && *distances >= 2 * tileRows - 1
+  distance = distances && *distances >= 2 * partRows - 1
                  ? Halide::unsafe_promise_clamped(distance, 0, static_cast<int>(*distances) - 1)
                  : operands.clampedDistance(distance);
-  Expr visible = b * kKeyBlock + group * keyTile + j < operands.visibleKeys(row);
-  score(i, j, g, t, h, b) = Halide::undef<float>();
-  score(i, j, group, t, h, b) = operands.score(dot(i, j, group, t, h, b), row, h, at, distance, visible);
+  score(i, j, g, p, t, h, b) = Halide::undef<float>();
+  score(i, j, group, p, t, h, b) =
+      operands.score(dot(i, j, group, p, t, h, b), row, h, at, distance, limitOf(row, group));
+}
+
+/// Causal limits differ by row; otherwise keys are seen by all rows, and their limits lie on the stack.
+Expr TensorAttention::limitOf(Expr row, Expr group) {
+  if (operands.op.getCausal())
+    return AttentionOperands::limit(b * kKeyBlock + group * keyTile + j < operands.visibleKeys(row));
+  limits(j, g, b) = AttentionOperands::limit(b * kKeyBlock + g * keyTile + j < operands.keyExtent);
+  return limits(j, group, b);
 }
 
 void TensorAttention::defineWeights() {
   constexpr float invisible = AttentionOperands::kInvisible;
-  RDom all = visibleGroups(b, true);
+  RDom all = visibleGroups(true);
   topKeys = all.x;
   topGroups = all.y;
-  top(i, t, h, b) = invisible;
-  top(i, t, h, b) = Halide::max(top(i, t, h, b), score(i, topKeys, topGroups, t, h, b));
-  weightGroups = visibleGroups(b, false).x;
-  Expr own = score(i, j, weightGroups, t, h, b);
-  weight(i, j, g, t, h, b) = Halide::undef<float>();
-  weight(i, j, weightGroups, t, h, b) =
-      Halide::select(own > invisible, exponential(own - top(i, t, h, b)), 0.0f);
-  all = visibleGroups(b, true);
+  top(i, p, t, h, b) = invisible;
+  top(i, p, t, h, b) = Halide::max(top(i, p, t, h, b), score(i, topKeys, topGroups, p, t, h, b));
+  weightGroups = visibleGroups(false).x;
+  Expr own = score(i, j, weightGroups, p, t, h, b);
+  weight(i, j, g, p, t, h, b) = Halide::undef<float>();
+  weight(i, j, weightGroups, p, t, h, b) =
+      Halide::select(own > invisible, negativePowerOfTwo(own - top(i, p, t, h, b)), 0.0f);
+  all = visibleGroups(true);
   massKeys = all.x;
   massGroups = all.y;
-  mass(i, t, h, b) = 0.0f;
-  mass(i, t, h, b) += weight(i, massKeys, massGroups, t, h, b);
+  mass(i, p, t, h, b) = 0.0f;
+  mass(i, p, t, h, b) += weight(i, massKeys, massGroups, p, t, h, b);
+}
+
+void TensorAttention::defineMixed() {
+  RDom keys = visibleGroups(true);
+  mixedKeys = keys.x;
+  mixedGroups = keys.y;
+  values(d, j, g, h, b) = operands.value(Expr(0), h, position(j, g, b), d);
+  mixed(d, i, p, t, h, b) = 0.0f;
+  mixed(d, i, p, t, h, b) +=
+      weight(i, mixedKeys, mixedGroups, p, t, h, b) * values(d, mixedKeys, mixedGroups, h, b);
 }
 
 /// The state of a query: its sums, a vector of features each, then the maximum and the total. As values of
 /// one Func over the features of a vector, because a loop over blocks has to carry all of them.
 void TensorAttention::defineRunning() {
-  RDom keys = visibleGroups(b, true);
-  mixedKeys = keys.x;
-  mixedGroups = keys.y;
-  mixed(d, i, t, h, b) = 0.0f;
-  mixed(d, i, t, h, b) += weight(i, mixedKeys, mixedGroups, t, h, b) *
-                          operands.value(Expr(0), h, position(mixedKeys, mixedGroups, b), d);
-
-  RDom all(0, (operands.keyExtent + (kKeyBlock - 1)) / kKeyBlock);
-  all.where(all.x * kKeyBlock < count(t, h));
-  blocks = all.x;
-  std::vector<Expr> start(groups(), Expr(0.0f)), update;
+  std::vector<Expr> none(groups() + 2, Halide::undef<float>()), start(groups(), Expr(0.0f)), update;
   start.push_back(AttentionOperands::kInvisible);
   start.push_back(0.0f);
-  running(d, i, t, h) = Halide::Tuple(start);
-  Halide::FuncRef old = running(d, i, t, h);
-  Expr maximum = old[groups()], blockTop = top(i, t, h, blocks), next = Halide::max(maximum, blockTop);
-  Expr keep = exponential(maximum - next), add = exponential(blockTop - next);
+  firstParts = existingParts();
+  running(d, i, p, t, h) = Halide::Tuple(none);
+  running(d, i, firstParts, t, h) = Halide::Tuple(start);
+
+  RDom all(0, kParts, 0, (operands.keyExtent + (kKeyBlock - 1)) / kKeyBlock);
+  all.where(t * tileRows + all.x * partRows < operands.rows && all.y * kKeyBlock < count(all.x, t, h));
+  parts = all.x;
+  blocks = all.y;
+  Halide::FuncRef old = running(d, i, parts, t, h);
+  // Of the two factors one is 1.
+  Expr maximum = old[groups()], blockTop = top(i, parts, t, h, blocks), rises = blockTop > maximum;
+  Expr factor = negativePowerOfTwo(-Halide::abs(blockTop - maximum));
+  Expr keep = Halide::select(rises, factor, 1.0f), add = Halide::select(rises, 1.0f, factor);
   for (int group = 0; group < groups(); ++group)
-    update.push_back(old[group] * keep + mixed(group * groupWidth + d, i, t, h, blocks) * add);
-  update.push_back(next);
-  update.push_back(old[groups() + 1] * keep + mass(i, t, h, blocks) * add);
-  running(d, i, t, h) = Halide::Tuple(update);
-  Expr total = running(0, i, t, h)[groups() + 1];
-  inverse(i, t, h) = Halide::select(total > 0.0f, 1.0f / total, 0.0f);
+    update.push_back(old[group] * keep + mixed(group * groupWidth + d, i, parts, t, h, blocks) * add);
+  update.push_back(Halide::max(maximum, blockTop));
+  update.push_back(old[groups() + 1] * keep + mass(i, parts, t, h, blocks) * add);
+  running(d, i, parts, t, h) = Halide::Tuple(update);
+  Expr total = running(0, i, p, t, h)[groups() + 1];
+  inverse(i, p, t, h) = Halide::select(total > 0.0f, 1.0f / total, 0.0f);
 }
 
 /// Element `feature` of a head's result.
 Expr TensorAttention::normalised(Expr row, Expr head, Expr feature) const {
-  Expr tile = row / tileRows, inTile = row - base(tile);
-  Halide::FuncRef state = running(feature % groupWidth, inTile, tile, head);
+  Expr tile = row / tileRows, part = row % tileRows / partRows, inPart = row - base(tile, part);
+  Halide::FuncRef state = running(feature % groupWidth, inPart, part, tile, head);
   std::vector<Expr> sums;
   for (int group = 0; group < groups(); ++group)
     sums.push_back(state[group]);
   Expr sum = groups() == 1 ? sums.front() : Halide::mux(feature / groupWidth, sums);
-  return sum * inverse(inTile, tile, head);
+  return sum * inverse(inPart, part, tile, head);
 }
 
 Stage TensorAttention::build(const std::string &name) {
   Stage stage =
       operands.stage(name, [&](Expr row, Expr head, Expr feature) { return normalised(row, head, feature); });
+  // The number of rows is left open even where it is known: from a constant one Halide makes indices of tiles
+  // that it cannot take apart again.
+  stage.extents[0] = Expr();
   // A copy shares the Funcs.
   auto self = std::make_shared<TensorAttention>(*this);
   stage.schedule = [self](Stage &stage, const CpuShape &shape) { self->schedule(stage, shape); };
@@ -191,27 +223,36 @@ Stage TensorAttention::build(const std::string &name) {
 
 //===-- schedules ----------------------------------------------------------------------------------===//
 
-/// Constant extents on the stack, said explicitly: of a tile, a head and a block at a time.
+/// Constant extents on the stack, said explicitly: of a tile, a head and a block at a time, and of all parts
+/// or of one.
 void TensorAttention::onStack(Func &func) {
   func.store_in(kStackStorage);
+  const std::string name = func.name();
+  bool ofTile = llvm::is_contained({count.name(), queries.name(), running.name(), inverse.name()}, name);
   for (const Var &argument : func.args()) {
     if (argument.same_as(t))
       func.bound_extent(t, 1);
     else if (argument.same_as(h) || argument.same_as(b))
       func.bound_storage(argument, 1);
+    else if (argument.same_as(p))
+      ofTile ? func.bound_storage(p, kParts) : func.bound_extent(p, 1);
     else if (argument.same_as(j))
       func.bound(j, 0, keyTile);
     else if (argument.same_as(g))
-      func.bound_storage(g, func.name() == dot.name() ? 1 : kKeyBlock / keyTile);
-    else if (argument.same_as(i) && func.name() != mixed.name())
-      func.bound(i, 0, tileRows);
+      func.bound_storage(g, name == dot.name() ? 1 : kKeyBlock / keyTile);
+    else if (argument.same_as(i))
+      name == mixed.name() ? func.bound_extent(i, kSumQueries) : func.bound(i, 0, partRows);
   }
 }
 
 /// A register tile of queries, in vectors, and keys over all features.
 void TensorAttention::scheduleScores() {
   Var vectors("vectors");
-  score.compute_at(running, blocks);
+  if (!operands.op.getCausal()) {
+    limits.compute_at(running, blocks).vectorize(j);
+    onStack(limits);
+  }
+  score.compute_at(running, parts);
   score.update()
       .reorder(i, j, scoreGroups)
       .vectorize(i, lanes)
@@ -230,16 +271,17 @@ void TensorAttention::scheduleScores() {
 void TensorAttention::scheduleWeights() {
   for (auto [func, keys, groups] :
        {std::tuple(&top, topKeys, topGroups), std::tuple(&mass, massKeys, massGroups)}) {
-    func->compute_at(running, blocks).vectorize(i, lanes);
+    func->compute_at(running, parts).vectorize(i, lanes);
     Var vectors("vectors");
     func->update()
         .split(i, vectors, i, lanes)
-        .reorder(i, keys, groups, vectors)
+        .reorder(i, vectors, keys, groups)
         .vectorize(i)
+        .unroll(vectors)
         .unroll(keys)
         .partition(groups, Halide::Partition::Never);
   }
-  weight.compute_at(running, blocks);
+  weight.compute_at(running, parts);
   weight.update()
       .reorder(i, j, weightGroups)
       .vectorize(i, lanes)
@@ -249,45 +291,52 @@ void TensorAttention::scheduleWeights() {
 }
 
 /// A register tile of features, in vectors, and queries over all keys of the block.
-void TensorAttention::scheduleMixed(const CpuShape &shape) {
-  const int vectors = operands.valueWidth / groupWidth;
-  int tile = std::min(vectors, 2);
-  while (vectors % tile)
+void TensorAttention::scheduleMixed() {
+  int tile = std::min(groups(), kSumVectors);
+  while (groups() % tile)
     --tile;
-  Var tiles("tiles"), vectorOfTile("vectorOfTile");
-  mixed.compute_at(running, Var("queryTile")).bound(d, 0, operands.valueWidth);
-  mixed.vectorize(d, groupWidth);
+  Var tiles("tiles"), vectors("vectors");
+  values.compute_at(running, blocks).vectorize(d, groupWidth).bound(d, 0, operands.valueWidth);
+  mixed.compute_at(running, Var("queryTile")).bound(d, 0, operands.valueWidth).vectorize(d, groupWidth);
   mixed.update()
       .split(d, tiles, d, groupWidth * tile)
-      .split(d, vectorOfTile, d, groupWidth)
-      .reorder(d, vectorOfTile, i, mixedKeys, mixedGroups, tiles)
+      .split(d, vectors, d, groupWidth)
+      .reorder(d, vectors, i, mixedKeys, mixedGroups, tiles)
       .vectorize(d)
-      .unroll(vectorOfTile)
+      .unroll(vectors)
       .unroll(i)
       .partition(mixedGroups, Halide::Partition::Never);
-  mixed.bound_extent(i, kSumQueries);
 }
 
+/// Blocks of keys, then the parts of the tile, which share them.
 void TensorAttention::scheduleRunning(const Halide::LoopLevel &level) {
   Var queryTile("queryTile");
-  running.compute_at(level).bound(d, 0, groupWidth).vectorize(d);
-  running.update()
+  running.compute_at(level).bound(d, 0, groupWidth);
+  running.update(0).reorder(d, i, firstParts).vectorize(d).partition(firstParts, Halide::Partition::Never);
+  running.update(1)
       .split(i, queryTile, i, kSumQueries)
-      .reorder(d, i, queryTile, blocks)
+      .reorder(d, i, queryTile, parts, blocks)
       .vectorize(d)
+      .partition(parts, Halide::Partition::Never)
       .partition(blocks, Halide::Partition::Never);
   inverse.compute_at(level).vectorize(i, lanes);
   count.compute_at(level);
-  queries.compute_at(level).vectorize(i, lanes).bound(d, 0, operands.width);
+  queries.compute_at(level).bound(d, 0, operands.width);
+  queries.update()
+      .reorder(i, d, queryParts)
+      .vectorize(i, lanes)
+      .partition(queryParts, Halide::Partition::Never);
 }
 
 void TensorAttention::schedule(Stage &stage, const CpuShape &shape) {
-  Var row = stage.vars[0], feature = stage.vars[1], head("head"), group("group"), tile("tile"), task("task");
+  Var row = stage.vars[0], feature = stage.vars[1], head("head"), group("group"), part("part"), tile("tile"),
+      task("task");
   // All rows of a head before the next, so that its keys and values stay in the cache.
   stage.func.split(feature, head, feature, operands.valueWidth)
       .split(feature, group, feature, groupWidth)
       .split(row, tile, row, tileRows, TailStrategy::GuardWithIf)
-      .reorder(feature, group, row, tile, head)
+      .split(row, part, row, partRows, TailStrategy::GuardWithIf)
+      .reorder(feature, group, row, part, tile, head)
       .fuse(tile, head, task)
       .parallel(task)
       .unroll(group)
@@ -295,8 +344,9 @@ void TensorAttention::schedule(Stage &stage, const CpuShape &shape) {
   scheduleRunning(Halide::LoopLevel(stage.func, task));
   scheduleScores();
   scheduleWeights();
-  scheduleMixed(shape);
-  for (Func *func : {&count, &queries, &dot, &score, &top, &weight, &mass, &mixed, &running, &inverse})
+  scheduleMixed();
+  for (Func *func :
+       {&count, &queries, &dot, &score, &top, &weight, &mass, &values, &mixed, &running, &inverse})
     onStack(*func);
 }
 

@@ -4,6 +4,7 @@
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
+#include <cmath>
 #include <numeric>
 
 using namespace mlir;
@@ -81,29 +82,35 @@ Expr AttentionOperands::clampedDistance(Expr index) const {
 
 Expr AttentionOperands::bias(Expr head, Expr at, Expr position, Expr distance) const {
   const Exprs &extents = biasView->extents;
-  Expr plane = Halide::Internal::is_const_one(extents[0]) ? Expr(0) : head;
+  Expr plane = clampedIndex(head, extents[0]); // of all heads, or one for all
   if (op.getByDistance())
     return asFloat(biasView->at({plane, distance}));
   return asFloat(biasView->at({plane, clampedIndex(at, extents[1]), position}));
 }
 
-Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr position, Expr distance,
-                              Expr visible) const {
-  Expr value = dot * static_cast<float>(op.getScale().convertToDouble());
+Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr position, Expr distance, Expr limit) const {
+  constexpr float log2e = 1.44269504f;
+  Expr value;
   if (auto cap = op.getSoftcap()) {
-    auto limit = static_cast<float>(cap->convertToDouble());
-    value = limit * rationalTanh(value * (1.0f / limit));
+    auto bound = static_cast<float>(cap->convertToDouble());
+    auto scale = static_cast<float>(op.getScale().convertToDouble() / cap->convertToDouble());
+    value = rationalTanh(dot * scale) * (bound * log2e);
+  } else {
+    value = dot * static_cast<float>(op.getScale().convertToDouble() * M_LOG2E);
   }
-  // A bias or a mask may be -inf.
+  // What is added may be -inf, which hides the key.
+  Exprs added;
   if (biasView)
-    value = Halide::strict_float(value + bias(head, positionOf(row), position, distance));
+    added.push_back(bias(head, positionOf(row), position, distance));
   if (maskOperand)
-    value = Halide::strict_float(value + element(*maskOperand, row, position, 0));
-  if (biasView || maskOperand)
-    value = Halide::strict_float(Halide::max(value, kInvisible));
+    added.push_back(element(*maskOperand, row, position, 0));
+  for (const Expr &term : added) {
+    value += Halide::strict_float(Halide::max(term, -1e38f)) * log2e;
+    limit = Halide::select(Halide::strict_float(term >= kInvisible), limit, kInvisible);
+  }
   // Not a choice between values: Halide would compute the product under that condition only, and then it
   // does not see that a loop over keys ends where they do.
-  return Halide::min(value, Halide::select(visible, -kInvisible, kInvisible));
+  return Halide::min(value, limit);
 }
 
 Stage AttentionOperands::stage(const std::string &name,
@@ -125,15 +132,14 @@ int AttentionOperands::powerOfTwo(int value, int limit) {
   return std::gcd(value, static_cast<int>(llvm::bit_floor(static_cast<unsigned>(limit))));
 }
 
-Expr halyard::kernels::exponential(Expr x) {
-  // x = n ln 2 + r with |r| <= ln 2 / 2, and e^r by its series to the sixth power, fitted.
-  Expr limited = Halide::max(x, -87.0f);
-  Expr n = Halide::round(limited * 1.44269504f);
-  Expr r = limited - n * 0.693359375f + n * 2.12194440e-4f;
-  Expr p = 1.38145406e-3f;
-  for (float coefficient : {8.36874545e-3f, 4.16683890e-2f, 1.66665211e-1f, 4.99999940e-1f, 1.0f, 1.0f})
+Expr halyard::kernels::negativePowerOfTwo(Expr x) {
+  // x = n + r with |r| <= 1/2, and 2^r by a polynomial; n goes into the exponent.
+  Expr limited = Halide::max(x, -126.0f);
+  Expr n = Halide::cast<int32_t>(limited - 0.5f), r = limited - Halide::cast<float>(n);
+  Expr p = 1.53458124e-4f;
+  for (float coefficient : {1.33999309e-3f, 9.61848907e-3f, 5.55032864e-2f, 0.240226462f, 0.693147182f, 1.0f})
     p = p * r + coefficient;
-  return p * Halide::reinterpret<float>((Halide::cast<int32_t>(n) + 127) << 23);
+  return Halide::reinterpret<float>(Halide::reinterpret<int32_t>(p) + (n << 23));
 }
 
 LaneReduction::LaneReduction(const std::string &name, const Halide::Func &of,

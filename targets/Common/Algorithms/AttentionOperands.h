@@ -15,7 +15,7 @@ namespace halyard::kernels {
 class AttentionOperands {
 public:
   /// Scores of keys that a row does not see. Finite, as fast arithmetic may not meet infinities.
-  static constexpr float kInvisible = std::numeric_limits<float>::lowest();
+  static constexpr float kInvisible = std::numeric_limits<float>::lowest(), kVisible = -kInvisible;
 
   AttentionOperands(seq::AttentionOp op, llvm::ArrayRef<TensorView> views, const TensorView *rowsOfKeys);
 
@@ -23,10 +23,15 @@ public:
   Halide::Expr key(Halide::Expr row, Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
   Halide::Expr value(Halide::Expr row, Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
 
-  /// Scales, caps, biases and masks the dot product of a row with the key at `position`, and hides the key
-  /// unless `visible`. `distance` is where a bias by distance is read, within its table.
+  /// Scales, caps, biases and masks the dot product of a row with the key at `position`; the result is in
+  /// units of log2(e), for powers of two instead of exponentials. `limit` is the most that the score can be:
+  /// `kInvisible` for a key that is not seen and `kVisible` otherwise. `distance` is where a bias by distance
+  /// is read, within its table.
   Halide::Expr score(Halide::Expr dot, Halide::Expr row, Halide::Expr head, Halide::Expr position,
-                     Halide::Expr distance, Halide::Expr visible) const;
+                     Halide::Expr distance, Halide::Expr limit) const;
+  static Halide::Expr limit(const Halide::Expr &visible) {
+    return Halide::select(visible, kVisible, kInvisible);
+  }
 
   /// Of a bias by distance: the index of distance 0, the number of distances if known, and an index made to
   /// lie within the table. Clamping makes a gather of a vector, so it is better avoided.
@@ -64,9 +69,9 @@ private:
   std::optional<TensorView> keyRows, biasView, slotView, positionView;
 };
 
-/// e to the power of a number that is not positive, to about one unit in the last place; never less than
-/// 1e-38. Half of what it takes in general.
-Halide::Expr exponential(Halide::Expr x);
+/// Two to the power of a number that is not positive, to about one unit in the last place; never less than
+/// 2^-126. Half of what Halide's exponential takes.
+Halide::Expr negativePowerOfTwo(Halide::Expr x);
 
 /// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, as a Func of the other
 /// arguments, of which `arguments` are the variables; compute it with `vectorizeLanes`.

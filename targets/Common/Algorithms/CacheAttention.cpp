@@ -1,6 +1,6 @@
 // Attention of rows that each read the keys of a slot of a cache:
 //
-//   score(j) = score of q . k(j),  top = max of score,  weight(j) = exp(score(j) - top)
+//   score(j) = score of q . k(j),  top = max of score,  weight(j) = 2^(score(j) - top)
 //   result(d) = sum of weight(j) v(j, d) / sum of weight(j)
 //
 // A row's scores and weights lie on the stack, so that the maximum is known before any exponential is taken.
@@ -97,7 +97,8 @@ void CacheAttention::defineScores() {
   if (length % keyBlock)
     visible = visible && position >= block * keyBlock;
   score(j, b, i, h) = Halide::undef<float>();
-  score(j, block, i, h) = operands.score(dot->func(j, i, h, block), i, h, position, distance(block), visible);
+  score(j, block, i, h) = operands.score(dot->func(j, i, h, block), i, h, position, distance(block),
+                                         AttentionOperands::limit(visible));
 }
 
 /// Where a bias by distance is read. Clamping the first of a vector keeps it dense.
@@ -119,7 +120,8 @@ void CacheAttention::defineWeights() {
   weightBlocks = visibleBlocks();
   Expr own = score(j, weightBlocks, i, h);
   weight(j, b, i, h) = Halide::undef<float>();
-  weight(j, weightBlocks, i, h) = Halide::select(own > invisible, exponential(own - top->func(i, h)), 0.0f);
+  weight(j, weightBlocks, i, h) =
+      Halide::select(own > invisible, negativePowerOfTwo(own - top->func(i, h)), 0.0f);
   massBlocks = visibleBlocks();
   laneMass(j, i, h) = 0.0f;
   laneMass(j, i, h) += weight(j, massBlocks, i, h);
