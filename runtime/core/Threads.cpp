@@ -65,27 +65,28 @@ int64_t nanoseconds() {
   return int64_t(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
-/// How long a thread spins before it sleeps. A step's loops follow one another within microseconds, but a
-/// kernel that runs on one thread may take longer, and so may what a caller does with a token; waking a
+/// How long a thread waits awake before it sleeps. A step's loops follow one another within microseconds, but
+/// a kernel that runs on one thread may take longer, and so may what a caller does with a token; waking a
 /// thread that sleeps takes up to half a millisecond on a virtual machine.
-constexpr int64_t kSpinNanoseconds = 1000000;
+constexpr int64_t kAwakeNanoseconds = 1000000;
 
-/// Calls `done` until it is true or the time is over. The clock is read rarely: reading it costs as much as
-/// some dozen looks at the condition.
-template <typename Condition> bool spinUntil(Condition done) {
-  int64_t end = 0;
-  for (int k = 1;; ++k) {
+/// Looks at a condition, some microseconds long, before a thread that waits offers its processor to others:
+/// on a busy machine it may be the one that the thread it waits for needs.
+constexpr int kSpins = 500;
+
+/// Calls `done` until it is true or the time is over.
+template <typename Condition> bool waitAwake(Condition done) {
+  for (int k = 0; k < kSpins; ++k) {
     if (done())
       return true;
     relax();
-    if (k % 64)
-      continue;
-    int64_t now = nanoseconds();
-    if (!end)
-      end = now + kSpinNanoseconds;
-    else if (now > end)
-      return false;
   }
+  for (int64_t end = nanoseconds() + kAwakeNanoseconds; nanoseconds() < end;) {
+    if (done())
+      return true;
+    sched_yield();
+  }
+  return done();
 }
 
 class Pool {
@@ -147,8 +148,8 @@ public:
     publish();
     int failure = loop.run(0, size());
     auto finished = [this] { return pending.load(std::memory_order_acquire) == 0; };
-    while (!spinUntil(finished))
-      sched_yield();
+    while (!waitAwake(finished))
+      ;
     if (!failure)
       failure = failed.load(std::memory_order_relaxed);
     busy.store(false, std::memory_order_release);
@@ -185,7 +186,7 @@ private:
   }
 
   void waitForEpochAfter(uint64_t seen) {
-    if (spinUntil([&] { return epoch.load(std::memory_order_acquire) != seen; }))
+    if (waitAwake([&] { return epoch.load(std::memory_order_acquire) != seen; }))
       return;
     pthread_mutex_lock(&mutex);
     sleepers.fetch_add(1, std::memory_order_seq_cst);
