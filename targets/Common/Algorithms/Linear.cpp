@@ -186,14 +186,14 @@ void LinearTranslation::definePartial() {
     defineWithInstruction();
 }
 
-/// A group's sum times its scale, which makes up for codes being 16 times their value.
+/// A group's sum times its scale.
 Expr LinearTranslation::scaledPartial(Expr blockIndex) {
   int vectors = sum.panel / sum.lanes;
   Expr column = sum.lane + (sum.vector % vectors) * sum.lanes;
   Expr total = sum.half ? sum.partial(partialAt(0, blockIndex)) + sum.partial(partialAt(1, blockIndex))
                         : Expr(sum.partial(partialAt(Expr(), blockIndex)));
   Expr scale = operands[2].at({sum.vector / vectors, blockIndex, column});
-  return Halide::cast<float>(total) * (scale * (1.0f / 16));
+  return Halide::cast<float>(total) * scale;
 }
 
 void LinearTranslation::defineTotal() {
@@ -227,6 +227,8 @@ Expr LinearTranslation::value(Expr column, Expr row) {
   if (!isCoded())
     return result;
   const TensorView &scale = operands[2], &inputScale = operands[3];
+  if (isGrouped())
+    result *= 1.0f / 16; // codes were 16 times their value
   Expr zeroPoint = Halide::cast(result.type(), static_cast<int32_t>(op.getZeroPoint()));
   if (op.getColumnSums())
     result -= zeroPoint * operands[4].at({column});

@@ -33,6 +33,7 @@ public:
   void run();
 
 private:
+  SmallVector<Tile> fullTiles() const;
   SmallVector<Tile> tiles() const;
   void addBranches();
   void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows);
@@ -52,23 +53,37 @@ private:
 };
 } // namespace
 
-/// Many rows first. What fits the registers was tried out: with half of them left for operands and epilogue,
-/// but one row as wide as needed to hide the latency of an addition. A last panel that is not full is guarded
-/// by conditions, which only keep a tile's extents constant if all tiles are equally wide.
+/// Many rows first. What fits the registers besides operands was tried out; one row alone is as wide as
+/// needed to hide the latency of an addition. Sums in halves take two accumulators each, unpacked codes take
+/// registers too.
+SmallVector<Tile> LinearSchedule::fullTiles() const {
+  bool halves = sum.half.has_value(), unpacks = sum.codes.has_value();
+  if (shape.registers >= 32) {
+    if (halves)
+      return unpacks ? SmallVector<Tile>{{4, 2}, {2, 2}, {1, 4}}
+                     : SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 4}};
+    return unpacks ? SmallVector<Tile>{{8, 2}, {4, 4}, {2, 4}, {1, 4}}
+                   : SmallVector<Tile>{{8, 2}, {6, 4}, {4, 4}, {2, 4}, {1, 4}};
+  }
+  if (halves)
+    return unpacks ? SmallVector<Tile>{{3, 1}, {1, 2}} : SmallVector<Tile>{{5, 1}, {2, 2}, {1, 4}};
+  return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
+}
+
+/// A last panel that is not full is guarded by conditions, which only keep a tile's extents constant if all
+/// tiles are equally wide: as wide as that of one row, or half of it, with rows to match.
 SmallVector<Tile> LinearSchedule::tiles() const {
-  bool many = shape.registers >= 32, halves = sum.half.has_value();
-  SmallVector<Tile> result;
-  if (isWhole && many)
-    result = halves ? SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 4}}
-                    : SmallVector<Tile>{{8, 2}, {6, 4}, {4, 4}, {2, 4}, {1, 4}};
-  else if (isWhole)
-    result = halves ? SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}}
-                    : SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 8}};
-  else if (many)
-    result = halves ? SmallVector<Tile>{{3, 4}, {2, 4}, {1, 4}}
-                    : SmallVector<Tile>{{6, 4}, {4, 4}, {2, 4}, {1, 4}};
-  else
-    result = halves ? SmallVector<Tile>{{3, 2}, {1, 2}} : SmallVector<Tile>{{3, 4}, {2, 4}, {1, 4}};
+  SmallVector<Tile> result = fullTiles();
+  if (!isWhole) {
+    int wide = std::min(result.back().vectors, 4), accumulators = 0;
+    for (const Tile &tile : result)
+      accumulators = std::max(accumulators, tile.rows * tile.vectors);
+    for (Tile &tile : result)
+      tile = {std::min(tile.rows, accumulators / wide), wide};
+    result.erase(std::unique(result.begin(), result.end(),
+                             [](const Tile &a, const Tile &b) { return a.rows == b.rows; }),
+                 result.end());
+  }
   for (Tile &tile : result)
     tile.vectors = std::min(tile.vectors, vectors);
   return result;

@@ -1,0 +1,107 @@
+// What the inner loops of linear layers look like: the instructions they are built on are there, and no
+// register is saved or restored among them.
+#include "TargetsTest.h"
+
+#include "targets/Common/Target.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace halyard;
+using namespace halyard::test;
+
+namespace {
+struct Case {
+  const char *target;
+  /// Types of input and weight, and the operation's other operands.
+  const char *input, *weight, *operands;
+  const char *instruction, *registers;
+};
+
+class AssemblyTest : public TargetsTest, public ::testing::WithParamInterface<Case> {
+protected:
+  std::string assemblyOf(const Case &layer);
+};
+} // namespace
+
+std::string AssemblyTest::assemblyOf(const Case &layer) {
+  std::string input = layer.input, weight = layer.weight, operands = layer.operands;
+  std::string text = "func.func @linear(%x: " + input + ", %w: " + weight +
+                     ", %s: tensor<512xf32>, %g: tensor<8x8x64xf32>, %t: tensor<?xf32>, %c: tensor<512xi32>, "
+                     "%d: tensor<512xf32>) -> tensor<?x512xf32> {\n %y = seq.linear %x, %w " +
+                     operands + " : " + input + ", " + weight +
+                     " -> tensor<?x512xf32>\n return %y : tensor<?x512xf32>\n}";
+  mlir::func::FuncOp function = parse(text);
+  llvm::SmallString<128> path;
+  if (!function || llvm::sys::fs::createTemporaryFile("halyard", "s", path))
+    return "";
+  EXPECT_TRUE(mlir::succeeded(compileKernelToAssembly(function, *lookupTarget(layer.target), path)))
+      << messages;
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  std::string result = buffer ? (*buffer)->getBuffer().str() : "";
+  llvm::sys::fs::remove(path);
+  return result;
+}
+
+/// The innermost loops: from a label to a jump back to it, without another label in between.
+static std::vector<std::string> innerLoops(llvm::StringRef assembly) {
+  std::vector<std::string> loops;
+  std::string label, body;
+  for (llvm::StringRef line : llvm::split(assembly, '\n')) {
+    llvm::StringRef code = line.trim();
+    if (code.starts_with(".LBB")) {
+      label = code.split(':').first.str();
+      body.clear();
+    }
+    body += line.str() + "\n";
+    if (!label.empty() && code.starts_with("j") && llvm::StringRef(code).ends_with(label)) {
+      loops.push_back(body);
+      label.clear();
+    }
+  }
+  return loops;
+}
+
+TEST_P(AssemblyTest, KeepsInnerLoopsInRegisters) {
+  const Case &layer = GetParam();
+  int found = 0;
+  for (const std::string &loop : innerLoops(assemblyOf(layer))) {
+    if (loop.find(layer.instruction) == std::string::npos)
+      continue;
+    ++found;
+    EXPECT_NE(loop.find(layer.registers), std::string::npos) << loop;
+    EXPECT_EQ(loop.find("Spill"), std::string::npos) << loop;
+    EXPECT_EQ(loop.find("Reload"), std::string::npos) << loop;
+    EXPECT_EQ(loop.find("(%rsp"), std::string::npos) << loop;
+  }
+  // A tile for one row, for several, and for many.
+  EXPECT_GE(found, 3) << layer.instruction;
+}
+
+static const char *const kCodeOperands =
+    "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>) column_sums(%c : tensor<512xi32>) "
+    "{zero_point = 128 : i64}";
+static const char *const kSignedOperands = "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>)";
+static const char *const kGroupOperands =
+    "scale(%g : tensor<8x8x64xf32>) input_scale(%t : tensor<?xf32>) column_sums(%d : tensor<512xf32>) "
+    "{zero_point = 128 : i64, group = 64 : i64}";
+
+INSTANTIATE_TEST_SUITE_P(
+    Linear, AssemblyTest,
+    ::testing::Values(
+        Case{"x86-64-v4-vnni", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%zmm"},
+        Case{"x86-64-v4-vnni", "tensor<?x512xbf16>", "tensor<8x256x64x2xbf16>", "", "vdpbf16ps", "%zmm"},
+        Case{"x86-64-v4-vnni", "tensor<?x512xui8>", "tensor<8x128x64x4xi8>", kCodeOperands, "vpdpbusd",
+             "%zmm"},
+        Case{"x86-64-v4-vnni", "tensor<?x512xui8>", "tensor<8x64x64x4xi8>", kGroupOperands, "vpdpbusd",
+             "%zmm"},
+        Case{"x86-64-v4", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%zmm"},
+        Case{"x86-64-v4", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%zmm"},
+        Case{"x86-64-v3", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%ymm"},
+        Case{"x86-64-v3", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%ymm"}),
+    [](const ::testing::TestParamInfo<Case> &info) {
+      std::string name =
+          info.param.target + std::string("_") + info.param.instruction + "_" + std::to_string(info.index);
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
