@@ -39,7 +39,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--halyard", type=pathlib.Path, default=BUILD / "bin" / "halyard", help="the compiler")
     parser.add_argument("--cache", type=pathlib.Path, default=BUILD / "bench", help="folder for all that is kept")
     parser.add_argument("--python", type=pathlib.Path, help="interpreter that has the other engines [one made for it]")
-    parser.add_argument("--output", type=pathlib.Path, help="file that gets the tables as Markdown")
+    parser.add_argument("--output", type=pathlib.Path, help="Markdown file that gets the tables, between its marks if it has any")
     parser.add_argument("--json", type=pathlib.Path, help="file that gets every number")
     return parser.parse_args()
 
@@ -120,7 +120,7 @@ def main() -> None:
     text = describe(options) + "\n" + report.tables(results, options.engines)
     print(text)
     if options.output:
-        options.output.write_text(text)
+        report.write(options.output, text)
 
 
 if __name__ == "__main__":

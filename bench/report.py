@@ -3,9 +3,12 @@ best other engine at the same precision. A ratio above 1 means that Halyard is a
 
 from __future__ import annotations
 
+import pathlib
 import statistics
 from dataclasses import dataclass
 from typing import Callable, Optional
+
+MARKS = ("<!-- written by bench/compare.py -->\n", "<!-- end -->\n")  # around what is replaced in a file
 
 Result = dict  # one engine, model, precision, number of threads and batch: see compare.py
 
@@ -98,3 +101,12 @@ def tables(results: list[Result], engines: list[str]) -> str:
     make: Callable[[Quantity], str] = lambda quantity: table(results, engines, quantity)
     parts = [make(quantity) for quantity in QUANTITIES]
     return "\n\n".join(parts + [once_table(results, engines, quantity) for quantity in ONCE]) + "\n"
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    """Into a file, or between the marks of one that has them."""
+    before = path.read_text() if path.exists() else ""
+    begin, end = (before.find(mark) for mark in MARKS)
+    if 0 <= begin < end:
+        text = before[: begin + len(MARKS[0])] + "\n" + text + "\n" + before[end:]
+    path.write_text(text)

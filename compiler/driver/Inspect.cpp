@@ -111,10 +111,12 @@ int halyard::driver::inspectCommand(const InspectOptions &options) {
   FailureOr<Object> report = isArtifact(options.path) ? inspectArtifact(options) : inspectModel(options);
   if (failed(report))
     return kModelError;
-  if (options.json)
+  if (options.json) {
     llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(*report))) << "\n";
-  else
+  } else {
+    report->erase("kernel_work"); // for `halyard bench --profile`; too long to read
     printText(llvm::json::Value(std::move(*report)), llvm::outs());
+  }
   llvm::outs().flush();
   return kDone;
 }

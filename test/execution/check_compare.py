@@ -45,13 +45,17 @@ def check():
     work = pathlib.Path(work)
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(model, work / "models" / "t5-small")
+    (work / "tables.md").write_text("before\n<!-- written by bench/compare.py -->\nold\n<!-- end -->\nafter\n")
     run([sys.executable, compare, "--halyard", halyard, "--python", sys.executable, "--cache", work,
          "--models", "t5-small", "--precisions", "f32", "--engines", *ENGINES, "--threads", "2", "--batch", "1", "2",
          "--rounds", "1", "--source", "16", "--new-tokens", "8",
          "--json", work / "results.json", "--output", work / "tables.md"])
     results = json.loads((work / "results.json").read_text())
     check_results(results)
-    check_decode_table((work / "tables.md").read_text(), results)
+    text = (work / "tables.md").read_text()
+    check_decode_table(text, results)
+    expect(text.startswith("before\n") and text.endswith("after\n") and "\nold\n" not in text,
+           "only what stands between the marks is replaced")
     return "ok"
 
 
