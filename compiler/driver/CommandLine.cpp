@@ -34,7 +34,7 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   command->add_option("--target", options.target, "Machine to compile for, see 'halyard targets'")
       ->capture_default_str();
   command->add_option("--weights", options.weights, "Precision of weights")
-      ->check(CLI::IsMember({"f32", "bf16", "int8"}))
+      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}))
       ->capture_default_str();
   command
       ->add_option("--kv", options.kv, "Precision of kept keys and values [f32 with f32 weights, else bf16]")

@@ -76,7 +76,8 @@ private:
     if (!constant || !seen.insert(constant.getValue()).second)
       return;
     Type element = cast<RankedTensorType>(weight.getType()).getElementType();
-    cost.weightBytes += terms * value(extents.shape(op.getResult()).back()) * rt::bytesOfElement(element);
+    int64_t bytes = terms * value(extents.shape(op.getResult()).back()) * rt::bytesOfElement(element);
+    cost.weightBytes += op.getGroup() ? bytes / 2 : bytes; // 4-bit codes
   }
 
   /// Each pair of a query row and a key that it sees costs a query's width for scores and a result's width

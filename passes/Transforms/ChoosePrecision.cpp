@@ -1,7 +1,8 @@
 // choose-precision: what the weight of each linear layer is stored as.
 //
 // Codes of 8 or 4 bits lose little where many terms are summed up, and gain little in small matrices; both
-// speak for keeping small layers as they are.
+// speak for keeping small layers as they are. 4 bits save bytes, which a step of few rows is bound by; what
+// runs once per source is bound by arithmetic, where they save nothing and lose accuracy.
 #include "passes/Transforms/LinearLayer.h"
 #include "passes/Transforms/Passes.h"
 
@@ -21,13 +22,18 @@ struct ChoosePrecision : impl::ChoosePrecisionBase<ChoosePrecision> {
 
   void runOnOperation() override {
     getOperation().walk([&](linalg::LinalgOp op) {
-      std::optional<LinearLayer> layer = LinearLayer::match(op);
-      if (!layer)
-        return;
-      // Two terms of bf16 are multiplied at once, so rows of odd length have no such form.
-      bool isWide = layer->features < kFewestTerms || (weights == "bf16" && layer->features % 2);
-      op->setAttr(kPrecisionAttribute, StringAttr::get(&getContext(), isWide ? std::string("f32") : weights.getValue()));
+      if (std::optional<LinearLayer> layer = LinearLayer::match(op))
+        op->setAttr(kPrecisionAttribute, StringAttr::get(&getContext(), choose(*layer)));
     });
+  }
+
+  StringRef choose(const LinearLayer &layer) {
+    // Two terms of bf16 are multiplied at once, so rows of odd length have no such form.
+    if (layer.features < kFewestTerms || (weights == "bf16" && layer.features % 2))
+      return "f32";
+    if (weights == "int4" && !layer.op->getParentOfType<seq::StepOp>())
+      return "int8";
+    return weights.getValue();
   }
 };
 

@@ -45,11 +45,13 @@ private:
       if (storage.elements && isEqual(table, linear, storage))
         return storage;
     }
-    return weights == "int8" ? codes(table) : Storage();
+    return weights == "int8" || weights == "int4" ? codes(table) : Storage();
   }
 
   static Storage panelsOf(seq::LinearOp linear) {
     Storage storage;
+    if (linear.getGroup())
+      return {}; // too coarse for what is looked up, not summed
     if (!matchPattern(linear.getWeight(), m_Constant(&storage.elements)))
       return {};
     if (linear.getScale() && !matchPattern(linear.getScale(), m_Constant(&storage.scales)))

@@ -40,12 +40,16 @@ public:
       return linear(layer.input, packFloats(layer, layout), Value());
     case WeightPrecision::bf16:
       return linear(rounded(), packBFloats(layer, layout), Value());
-    case WeightPrecision::i8:
-    case WeightPrecision::i4:
-      break;
+    case WeightPrecision::i8: {
+      seq::QuantizeOp rows = quantized(layout.terms);
+      return linear(rows.getCodes(), packCodes(layer, layout), rows.getScales());
     }
-    auto codes = quantized();
-    return linear(codes.getCodes(), packCodes(layer, layout), codes.getScales());
+    case WeightPrecision::i4: {
+      seq::QuantizeOp rows = quantized(kNibbleGroup);
+      return linear(rows.getCodes(), packNibbles(layer, layout), rows.getScales());
+    }
+    }
+    llvm_unreachable("unknown precision");
   }
 
 private:
@@ -54,10 +58,11 @@ private:
   }
 
   Value linear(Value input, const PackedWeight &weight, Value inputScale) {
+    auto group = precision == WeightPrecision::i4 ? builder.getI64IntegerAttr(kNibbleGroup) : IntegerAttr();
     int64_t zeroPoint = weight.columnSums ? layout.zeroPoint : 0;
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
-                                 constant(weight.columnSums), zeroPoint, /*group=*/IntegerAttr());
+                                 constant(weight.columnSums), zeroPoint, group);
   }
 
   /// The input as bf16.
@@ -76,9 +81,10 @@ private:
         .getResult(0);
   }
 
-  seq::QuantizeOp quantized() {
+  /// The input as codes, with rows as long as a multiple of `factor`.
+  seq::QuantizeOp quantized(int64_t factor) {
     int64_t rows = cast<RankedTensorType>(layer.input.getType()).getDimSize(0);
-    int64_t width = llvm::alignTo(layer.features, layout.terms);
+    int64_t width = llvm::alignTo(layer.features, factor);
     Type element = layout.zeroPoint ? IntegerType::get(builder.getContext(), 8, IntegerType::Unsigned)
                                     : builder.getI8Type();
     return seq::QuantizeOp::create(builder, location, RankedTensorType::get({rows, width}, element),

@@ -65,6 +65,79 @@ PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout) {
   return {toAttribute(makePanels<uint16_t>(matrix, layout, type, convert)), {}, {}};
 }
 
+namespace {
+
+/// Codes of one group of an output's terms.
+struct NibbleGroup {
+  uint16_t scale; // bf16
+  int8_t codes[kNibbleGroup];
+};
+
+float fromBFloat(uint16_t bits) {
+  return llvm::APFloat(llvm::APFloat::BFloat(), llvm::APInt(16, bits)).convertToFloat();
+}
+
+/// Codes for a scale; returns the squared error.
+double roundToNibbles(ArrayRef<float> values, float scale, int8_t *codes) {
+  double error = 0;
+  for (auto [value, code] : llvm::zip(values, MutableArrayRef(codes, values.size()))) {
+    float nearest = std::clamp(std::nearbyint(value / scale), -8.0f, 7.0f);
+    code = static_cast<int8_t>(nearest);
+    double difference = double(value) - double(nearest) * scale;
+    error += difference * difference;
+  }
+  return error;
+}
+
+NibbleGroup makeGroup(ArrayRef<float> values) {
+  float extreme = *llvm::max_element(values, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+  NibbleGroup best = {toBFloat(1.0f), {}};
+  if (extreme == 0)
+    return best;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (float most : {-8.0f, -8.5f, -7.75f, -7.5f, -7.25f, -7.0f, -6.75f, -6.5f, -6.0f}) {
+    NibbleGroup group = {toBFloat(extreme / most), {}};
+    double error = roundToNibbles(values, fromBFloat(group.scale), group.codes);
+    if (error < smallest)
+      std::tie(smallest, best) = std::pair(error, group);
+  }
+  return best;
+}
+
+} // namespace
+
+PackedWeight packNibbles(const LinearLayer &layer, const LinearLayout &layout) {
+  Matrix matrix(layer);
+  Builder builder(layer.matrix.getContext());
+  int64_t factor = layout.terms, width = layout.columns, panels = llvm::divideCeil(matrix.outputs, width);
+  int64_t groups = llvm::divideCeil(matrix.features, kNibbleGroup),
+          blocks = groups * kNibbleGroup / (2 * factor);
+  HostTensor bytes = HostTensor::allocate({panels, blocks, width, factor}, builder.getI8Type());
+  HostTensor scales = HostTensor::allocate({panels, groups, width}, builder.getBF16Type());
+  HostTensor sums = HostTensor::allocate({matrix.outputs}, builder.getF32Type());
+  llvm::fill(bytes.mutableValues<uint8_t>(), uint8_t(0));
+  llvm::fill(scales.mutableValues<uint16_t>(), uint16_t(0));
+  for (int64_t output = 0; output < matrix.outputs; ++output) {
+    int64_t panel = output / width, column = output % width;
+    double sum = 0;
+    for (int64_t group = 0; group < groups; ++group) {
+      float values[kNibbleGroup] = {};
+      for (int64_t i = 0; i < kNibbleGroup && group * kNibbleGroup + i < matrix.features; ++i)
+        values[i] = matrix.at(group * kNibbleGroup + i, output);
+      NibbleGroup codes = makeGroup(values);
+      scales.mutableValues<uint16_t>()[(panel * groups + group) * width + column] = codes.scale;
+      for (int64_t i = 0; i < kNibbleGroup; ++i) {
+        int64_t term = group * kNibbleGroup + i, block = term / (2 * factor);
+        int64_t at = ((panel * blocks + block) * width + column) * factor + term % factor;
+        bytes.mutableValues<uint8_t>()[at] |= (codes.codes[i] & 15) << (term / factor % 2 * 4);
+        sum += double(codes.codes[i]) * fromBFloat(codes.scale);
+      }
+    }
+    sums.mutableValues<float>()[output] = static_cast<float>(sum);
+  }
+  return {toAttribute(bytes), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr()};
+}
+
 PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout) {
   Matrix matrix(layer);
   Builder builder(layer.matrix.getContext());

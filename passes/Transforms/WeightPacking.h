@@ -10,7 +10,7 @@ namespace halyard {
 /// The operands of seq.linear that are constant.
 struct PackedWeight {
   mlir::ElementsAttr panels;     // panels x features / terms x columns x terms
-  mlir::ElementsAttr scales;     // one per output; codes only
+  mlir::ElementsAttr scales;     // codes only: one per output, or as packed for groups
   mlir::ElementsAttr columnSums; // one per output; codes with a zero point only
 };
 
@@ -21,6 +21,13 @@ PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout);
 
 /// Codes from -127 to 127, symmetric, with one scale per output: its largest magnitude over 127.
 PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout);
+
+/// Terms of a group of 4-bit codes.
+inline constexpr int64_t kNibbleGroup = 32;
+
+/// Codes from -8 to 7, two to a byte, with a bf16 scale for each group of terms of an output. Of some scales
+/// near the one that maps the largest magnitude to -8, the one with the smallest squared error is taken.
+PackedWeight packNibbles(const LinearLayer &layer, const LinearLayout &layout);
 
 /// The bf16 nearest to a value, half to even.
 uint16_t toBFloat(float value);

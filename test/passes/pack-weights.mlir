@@ -81,3 +81,32 @@ seq.program @bfloats attributes {max_source = 8 : i64, max_target = 8 : i64, max
     seq.yield %b : tensor<2x4xf32>
   }
 }
+
+// -----
+
+// 4-bit codes: term k in the lower and term k + 4 in the upper half of a byte, 32 terms with one scale. Column 0 is
+// -8, -7, ... 7 twice, times 2; the other columns are 0.
+// CHECK-LABEL: seq.program @nibbles
+// CHECK-DAG: arith.constant dense<[{{\[\[}}2.000000e+00, 1.000000e+00, {{.*}}]]]> : tensor<1x1x16xbf16>
+// CHECK-DAG: arith.constant dense<"0xC8D9EAFB00000000{{.*}}"> : tensor<1x4x16x4xi8>
+// CHECK-DAG: arith.constant dense<[-3.200000e+01, 0.000000e+00, {{.*}}]> : tensor<8xf32>
+// CHECK-DAG: %[[C:.*]], %[[S:.*]] = seq.quantize %{{.*}} {zero_point = 128 : i64} : tensor<2x32xf32> -> tensor<2x32xui8>, tensor<2xf32>
+// CHECK: seq.linear %[[C]], %{{.*}} {group = 32 : i64, zero_point = 128 : i64}
+seq.program @nibbles attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  seq.encode(%x: tensor<2x32xf32>) {
+    %w = arith.constant dense<[[-16., -14., -12., -10., -8., -6., -4., -2., 0., 2., 4., 6., 8., 10., 12., 14., -16., -14., -12., -10., -8., -6., -4., -2., 0., 2., 4., 6., 8., 10., 12., 14.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.]]> : tensor<8x32xf32>
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<2x8xf32>
+    %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+    %a = linalg.generic {indexing_maps = [affine_map<(i, o, k) -> (i, k)>, affine_map<(i, o, k) -> (o, k)>,
+        affine_map<(i, o, k) -> (i, o)>], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : tensor<2x32xf32>, tensor<8x32xf32>) outs(%zeros : tensor<2x8xf32>)
+        attrs = {seq.precision = "int4"} {
+    ^bb0(%p: f32, %q: f32, %c: f32):
+      %m = arith.mulf %p, %q : f32
+      %s = arith.addf %c, %m : f32
+      linalg.yield %s : f32
+    } -> tensor<2x8xf32>
+    seq.yield %a : tensor<2x8xf32>
+  }
+}
