@@ -7,8 +7,8 @@
 
 int halyard::driver::targetsCommand() {
   for (const Target *target : allTargets())
-    llvm::outs() << llvm::left_justify(target->name(), 12) << target->description() << "\n";
-  llvm::outs() << llvm::left_justify("host", 12) << "the best of these that this machine is\n";
+    llvm::outs() << llvm::left_justify(target->name(), 16) << target->description() << "\n";
+  llvm::outs() << llvm::left_justify("host", 16) << "the best of these that this machine is\n";
   llvm::outs().flush();
   return kDone;
 }

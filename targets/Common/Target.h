@@ -68,6 +68,11 @@ public:
   virtual const kernels::CpuShape &shape() const = 0;
   /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
   virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
+  /// Best first, the targets among which an artifact chooses when it is loaded; empty for a target that is
+  /// one instruction set. Weights, which are there once, have this target's layout.
+  virtual llvm::ArrayRef<const Target *> levels() const { return {}; }
+  /// What a processor must have, as C compilers' __builtin_cpu_supports calls it.
+  virtual llvm::ArrayRef<llvm::StringRef> processorFeatures() const { return {}; }
   /// True if this machine has the instruction set.
   virtual bool runsHere() const = 0;
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.

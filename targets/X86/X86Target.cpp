@@ -10,8 +10,10 @@ using Feature = Halide::Target::Feature;
 namespace {
 class X86Target : public halyard::Target {
 public:
-  X86Target(llvm::StringRef name, llvm::StringRef description, std::vector<Feature> features, CpuShape shape)
-      : targetName(name), text(description), features(std::move(features)), cpu(shape) {}
+  X86Target(llvm::StringRef name, llvm::StringRef description, std::vector<Feature> features, CpuShape shape,
+            std::vector<llvm::StringRef> processor)
+      : targetName(name), text(description), features(std::move(features)), cpu(shape),
+        processor(std::move(processor)) {}
 
   llvm::StringRef name() const override { return targetName; }
   llvm::StringRef description() const override { return text; }
@@ -27,6 +29,8 @@ public:
 
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
 
+  llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }
+
   bool runsHere() const override;
 
   void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, cpu); }
@@ -35,6 +39,31 @@ private:
   llvm::StringRef targetName, text;
   std::vector<Feature> features;
   CpuShape cpu;
+  std::vector<llvm::StringRef> processor;
+};
+
+/// Several levels in one artifact. Everything that is asked of one machine is answered for the lowest.
+class X86Levels : public halyard::Target {
+public:
+  X86Levels(llvm::StringRef name, llvm::StringRef description, std::vector<const Target *> bestFirst)
+      : targetName(name), text(description), all(std::move(bestFirst)) {}
+
+  llvm::StringRef name() const override { return targetName; }
+  llvm::StringRef description() const override { return text; }
+  llvm::ArrayRef<const Target *> levels() const override { return all; }
+  const CpuShape &shape() const override { return all.back()->shape(); }
+  Halide::Target machine() const override { return all.back()->machine(); }
+  bool runsHere() const override { return all.back()->runsHere(); }
+  void schedule(Kernel &kernel) const override { all.back()->schedule(kernel); }
+
+  /// The best level's layout: what it needs for its dot products, the others can read.
+  LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
+    return all.front()->linearLayout(features, outputs, precision);
+  }
+
+private:
+  llvm::StringRef targetName, text;
+  std::vector<const Target *> all;
 };
 } // namespace
 
@@ -77,14 +106,21 @@ llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
   static const std::vector<Feature> zen4{T::SSE41,      T::AVX,    T::AVX2,           T::FMA,
                                          T::F16C,       T::AVX512, T::AVX512_Skylake, T::AVX512_Cannonlake,
                                          T::AVX512_Zen4};
+  static const std::vector<llvm::StringRef> has2{"sse4.1"}, has3{"avx2", "fma"},
+      has4{"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"},
+      hasDots{"avx512f",    "avx512bw",    "avx512dq",     "avx512vl", "avx512vnni",
+              "avx512bf16", "avx512vbmi2", "avx512bitalg", "gfni"};
   static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3,
-                                {8, 2, 4, 2, 12});
-  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12});
-  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32});
+                                {8, 2, 4, 2, 12}, has3);
+  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12}, has3);
+  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32}, has4);
   static const X86Target dots("x86-64-v4-vnni", "the same with dot products of bytes (VNNI) and of BF16",
-                              zen4, {16, 4, 4, 4, 24, 32, true, true});
-  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8});
-  static const halyard::Target *const targets[] = {&common, &third, &fourth, &dots, &second};
+                              zen4, {16, 4, 4, 4, 24, 32, true, true}, hasDots);
+  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2);
+  static const X86Levels several("x86-64-multi",
+                                 "v2, v3 and v4-vnni in one artifact, chosen when it is loaded",
+                                 {&dots, &third, &second});
+  static const halyard::Target *const targets[] = {&common, &third, &fourth, &dots, &second, &several};
   return targets;
 }
 

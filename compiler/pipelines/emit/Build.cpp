@@ -96,7 +96,10 @@ private:
       if (isRuntimeSource(file.path) && failed(compile(("runtime/" + file.path).str(), {}, "", common)))
         return failure();
     for (const std::string &kernel : inputs.kernels)
-      common.push_back(path("kernels/" + kernel));
+      if (!StringRef(kernel).ends_with(".cpp"))
+        common.push_back(path("kernels/" + kernel));
+      else if (failed(compile("kernels/" + kernel, {}, "", common)))
+        return failure();
     common.append({"-pthread", "-lm"});
     return success();
   }

@@ -1,5 +1,6 @@
 // Compiles a program's kernels through its target; see the header.
 #include "compiler/pipelines/emit/Kernels.h"
+#include "compiler/pipelines/emit/Dispatch.h"
 #include "compiler/pipelines/emit/Files.h"
 #include "targets/Common/Target.h"
 
@@ -86,25 +87,59 @@ void nameKernels(rt::ProgramOp program, StringRef target) {
       [&](rt::KernelCallOp call) { call.setKernelAttr(names.lookup(call.getKernelAttr().getAttr())); });
 }
 
+namespace {
+/// Compiles kernels one by one and collects the names of their files.
+class KernelCompilation {
+public:
+  KernelCompilation(StringRef directory, const ObjectCache &cache) : directory(directory), cache(cache) {}
+
+  /// Writes the object of a kernel under another name, from the cache if it is there.
+  LogicalResult compile(func::FuncOp kernel, const Target &target, const std::string &name) {
+    files.push_back(name + ".o");
+    std::string path = pathIn(directory, files.back());
+    std::string key = contentHash({textOf(kernel), name, target.name(), compiler});
+    if (std::optional<std::string> object = cache.find(key))
+      return writeFile(kernel.getLoc(), path, *object);
+    StringAttr original = kernel.getSymNameAttr();
+    kernel.setSymName(name);
+    LogicalResult compiled = compileKernel(kernel, target, path);
+    kernel.setSymNameAttr(original);
+    if (failed(compiled))
+      return failure();
+    if (std::optional<std::string> made = readFile(path))
+      cache.keep(key, *made);
+    return success();
+  }
+
+  std::vector<std::string> files;
+
+private:
+  StringRef directory;
+  const ObjectCache &cache;
+  std::string compiler = compilerIdentity();
+};
+} // namespace
+
 FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const Target &target,
                                                    StringRef directory, const ObjectCache &cache) {
   if (std::error_code error = llvm::sys::fs::create_directories(directory, true, llvm::sys::fs::all_all))
     return program.emitError() << directory << ": cannot be made: " << error.message();
-  std::string compiler = compilerIdentity();
-  std::vector<std::string> files;
+  KernelCompilation compilation(directory, cache);
+  std::vector<std::string> names;
   for (func::FuncOp kernel : kernelsOf(program)) {
-    files.push_back((kernel.getSymName() + ".o").str());
-    std::string path = pathIn(directory, files.back());
-    std::string key = contentHash({textOf(kernel), kernel.getSymName(), target.name(), compiler});
-    if (std::optional<std::string> object = cache.find(key)) {
-      if (failed(writeFile(kernel.getLoc(), path, *object)))
-        return failure();
-      continue;
-    }
-    if (failed(compileKernel(kernel, target, path)))
+    names.push_back(kernel.getSymName().str());
+    if (target.levels().empty() && failed(compilation.compile(kernel, target, names.back())))
       return failure();
-    if (std::optional<std::string> made = readFile(path))
-      cache.keep(key, *made);
+    for (const Target *level : target.levels())
+      if (failed(compilation.compile(kernel, *level, nameAtLevel(names.back(), *level))))
+        return failure();
+  }
+  std::vector<std::string> files = std::move(compilation.files);
+  if (!target.levels().empty()) {
+    llvm::sort(names);
+    files.push_back("Dispatch.cpp");
+    if (failed(writeFile(program.getLoc(), pathIn(directory, files.back()), dispatchSource(names, target))))
+      return failure();
   }
   llvm::sort(files);
   return files;

@@ -65,8 +65,11 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
     return unpacks ? SmallVector<Tile>{{8, 2}, {4, 4}, {2, 4}, {1, 4}}
                    : SmallVector<Tile>{{8, 2}, {6, 4}, {4, 4}, {2, 4}, {1, 4}};
   }
+  if (unpacks)
+    return {{3, 1}, {1, 2}};
   if (halves)
-    return unpacks ? SmallVector<Tile>{{3, 1}, {1, 2}} : SmallVector<Tile>{{5, 1}, {2, 2}, {1, 4}};
+    return sum.areHalvesLanes ? SmallVector<Tile>{{5, 1}, {2, 2}, {1, 4}}
+                              : SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}};
   return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
 }
 
