@@ -76,6 +76,8 @@ private:
   bool generate(Times &times);
   bool encode(double &seconds);
   bool measure();
+  bool stepRows(int32_t rows, double &seconds);
+  bool measureRows();
   bool fail(const std::string &where, const std::string &what) {
     error = {where, what, kModelError};
     return false;
@@ -229,6 +231,36 @@ bool Bench::encode(double &seconds) {
   return true;
 }
 
+/// A step of `rows` rows of the first text, from its middle on, which has been generated before.
+bool Bench::stepRows(int32_t rows, double &seconds) {
+  const halyard_program &program = artifact.program();
+  std::vector<int32_t> tokens(size_t(rows), 0), slots(size_t(rows), 0), positions(tokens.size());
+  std::vector<float> logits(size_t(rows) * size_t(program.vocabulary));
+  for (int32_t i = 0; i < rows; ++i)
+    positions[size_t(i)] = results.newTokens / 2 + i;
+  Clock::time_point start = Clock::now();
+  if (int status = program.step(halyard_session_arena(session), artifact.weights().data, rows, tokens.data(),
+                                slots.data(), positions.data(), logits.data()))
+    return fail(status);
+  seconds = secondsSince(start);
+  return true;
+}
+
+/// What verifying some drafted tokens costs beside generating one, in turns.
+bool Bench::measureRows() {
+  constexpr int32_t rows = BenchResults::kRows;
+  if (rows > artifact.program().max_rows || results.newTokens / 2 + rows > results.newTokens)
+    return true;
+  for (int64_t i = 0; i < 4 * options.repetitions; ++i) {
+    double one = 0, several = 0;
+    if (!stepRows(1, one) || !stepRows(rows, several))
+      return false;
+    results.step.push_back(one);
+    results.stepOfRows.push_back(several);
+  }
+  return true;
+}
+
 bool Bench::measure() {
   double positions = (results.newTokens + 1) / 2.0; // row i of a text sees rows 0 to i
   if (!stepBytes(options.artifact, artifact.program(), results.batch, results.sourceLength, positions,
@@ -246,9 +278,10 @@ bool Bench::measure() {
     results.firstToken.push_back(times.firstToken);
     results.decode.push_back(times.decode);
   }
-  if (options.profile)
-    results.profile =
-        profiled.times(artifact, {positions, double(artifact.program().memory_rows(results.sourceLength))});
+  if (!options.profile)
+    return measureRows();
+  results.profile =
+      profiled.times(artifact, {positions, double(artifact.program().memory_rows(results.sourceLength))});
   return true;
 }
 

@@ -41,6 +41,9 @@ void BenchResults::printText() const {
   out << llvm::formatv("first token     {0,10:F2} ms\n", median(firstToken) * 1e3);
   out << llvm::formatv("decode          {0,10:F1} tokens/s, {1:F1}% of the bound of {2:F1}\n",
                        tokensPerSecond(), tokensPerSecond() / bound() * 100, bound());
+  if (!step.empty())
+    out << llvm::formatv("step            {0,10:F3} ms    of {1} rows {2:F3} ms\n", median(step) * 1e3, kRows,
+                         median(stepOfRows) * 1e3);
   out << llvm::formatv("a step reads    {0,10:F1} MB at {1:F1} GB/s\n", megabytes(stepBytes),
                        bandwidth() * 1e-9);
   out << llvm::formatv("memory          {0,10:F1} MB at most, weights {1:F1}, arena {2:F1}\n",
@@ -61,6 +64,10 @@ void BenchResults::printJson() const {
     json.attribute("encode_ms", median(encode) * 1e3);
     json.attribute("first_token_ms", median(firstToken) * 1e3);
     json.attribute("tokens_per_s", tokensPerSecond());
+    if (!step.empty()) {
+      json.attribute("step_ms", median(step) * 1e3);
+      json.attribute("step_of_4_rows_ms", median(stepOfRows) * 1e3);
+    }
     json.attribute("peak_rss_bytes", int64_t(peakMemory));
     json.attribute("weights_bytes", int64_t(weightsBytes));
     json.attribute("arena_bytes", int64_t(arenaBytes));

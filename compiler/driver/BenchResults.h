@@ -20,7 +20,9 @@ struct BenchResults {
   std::vector<double> encode;     ///< all sources, one after the other
   std::vector<double> firstToken; ///< from the beginning of a generation until every text has one token
   std::vector<double> decode;     ///< all tokens but the first
-  std::vector<double> read;       ///< reading as many bytes as a step does
+  static constexpr int32_t kRows = 4;
+  std::vector<double> step, stepOfRows; ///< one row, and kRows rows of one text; may be empty
+  std::vector<double> read;             ///< reading as many bytes as a step does
 
   std::vector<KernelTime> profile; ///< of all repetitions together; empty unless asked for
 
