@@ -28,37 +28,42 @@ static void finishStage(Stage &stage) {
   stage.results.push_back(viewOf(stage.func, 0, stage.extents, type.getElementType()));
 }
 
+/// A rounding error in a row's mean square, or in its root, scales the whole row, and errors that agree along
+/// a row add up in the products after it. So both are computed, and applied, in double.
 Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands, int lanes,
                                       const std::string &name) {
   const TensorView &input = operands[0], &scale = operands[1];
   Stage stage = rowsStage(op, input.extents[0], name);
   Halide::Var row = stage.vars[0], feature = stage.vars[1];
   Expr features = stage.extents[1];
-  bool isLayer = op.getKind() == seq::NormKind::layer;
   auto asFloat = [](Expr value) { return value.type().bits() == 64 ? value : Halide::cast<float>(value); };
+  auto wide = [](Expr value) { return Halide::cast<double>(std::move(value)); };
   auto element = [=](Expr r, Expr k) { return asFloat(input.at({r, k})); };
   Halide::Type type = element(Expr(0), Expr(0)).type();
-  Expr count = Halide::cast(type, features);
+  auto rowValue = [&](const char *suffix, const Expr &value) {
+    Halide::Func func(name + suffix);
+    func(row) = value;
+    stage.rowValues.push_back(func);
+    return func;
+  };
 
   std::function<Expr(Expr, Expr)> centred = element;
-  if (isLayer) {
+  if (op.getKind() == seq::NormKind::layer) {
     LaneSum sum(name + "_sum", {row}, features, lanes,
-                [=](auto &rows, Expr k) { return element(rows[0], k); });
+                [=](auto &rows, Expr k) { return wide(element(rows[0], k)); });
     stage.rowSums.push_back(sum);
-    centred = [=](Expr r, Expr k) { return element(r, k) - sum({r}) / count; };
+    Halide::Func mean = rowValue("_mean", Halide::cast(type, sum({row}) / wide(features)));
+    centred = [=](Expr r, Expr k) { return element(r, k) - mean(r); };
   }
   LaneSum squares(name + "_squares", {row}, features, lanes, [=](auto &rows, Expr k) {
-    Expr value = centred(rows[0], k);
+    Expr value = wide(centred(rows[0], k));
     return value * value;
   });
   stage.rowSums.push_back(squares);
   // One division and root per row, not per element.
-  Halide::Func inverse(name + "_inverse");
-  inverse(row) = Halide::cast(type, 1) /
-                 Halide::sqrt(squares({row}) / count +
-                              Halide::Internal::FloatImm::make(type, op.getEpsilon().convertToDouble()));
-  stage.rowValues.push_back(inverse);
-  Expr value = centred(row, feature) * inverse(row) * asFloat(scale.at({feature}));
+  Expr mean = squares({row}) / wide(features) + Expr(op.getEpsilon().convertToDouble());
+  Halide::Func inverse = rowValue("_inverse", wide(1) / Halide::sqrt(mean));
+  Expr value = Halide::cast(type, wide(centred(row, feature)) * inverse(row)) * asFloat(scale.at({feature}));
   if (op.getBias())
     value += asFloat(operands[2].at({feature}));
   stage.func(feature, row) = toStorage(value, input.elementType);

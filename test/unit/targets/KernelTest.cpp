@@ -22,6 +22,35 @@ TEST_P(KernelTest, NormalisesRows) {
           {randomFloats({200, 384}), randomFloats({384})});
 }
 
+/// Rounding errors of a normalised row must not agree: what all of its elements share is exact to 1e-8, an
+/// eighth of what rounding the row's factor to float costs at most.
+TEST_P(KernelTest, NormsScaleRowsExactly) {
+  const int64_t rows = 64, features = 384;
+  HostTensor x = randomFloats({rows, features}), scale = floats({features}, std::vector<float>(features, 1));
+  auto results = run(R"(
+    func.func @norm(%x: tensor<?x384xf32>, %s: tensor<384xf32>) -> tensor<?x384xf32> {
+      %l = seq.norm layer %x, %s {epsilon = 1.0e-5 : f64} : tensor<?x384xf32>, tensor<384xf32> -> tensor<?x384xf32>
+      return %l : tensor<?x384xf32>
+    })",
+                     {x, scale}, {{rows, features}});
+  ASSERT_EQ(results.size(), 1u);
+  for (int64_t row = 0; row < rows; ++row) {
+    const float *in = x.values<float>().data() + row * features;
+    const float *out = results[0].values<float>().data() + row * features;
+    double mean = 0, square = 0, dot = 0, norm = 0;
+    for (int64_t k = 0; k < features; ++k)
+      mean += in[k] / double(features);
+    for (int64_t k = 0; k < features; ++k)
+      square += (in[k] - mean) * (in[k] - mean) / features;
+    for (int64_t k = 0; k < features; ++k) {
+      double exact = (in[k] - mean) / std::sqrt(square + 1e-5);
+      dot += out[k] * exact;
+      norm += exact * exact;
+    }
+    EXPECT_NEAR(dot / norm, 1, 1e-8) << "row " << row;
+  }
+}
+
 TEST_P(KernelTest, RotatesHeads) {
   for (const char *attributes :
        {"rotary = 8 : i64", "rotary = 8 : i64, interleaved", "rotary = 4 : i64, interleaved"}) {
