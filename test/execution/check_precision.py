@@ -1,0 +1,61 @@
+"""Compiles one model folder with narrow weights and counts how often it agrees with the folder's reference.npz.
+
+usage: check_precision.py HALYARD MODEL_DIR WORK_DIR AGREEMENT [COMPILE_OPTION...]
+
+Every text of the reference is followed token by token, each position given the reference's tokens before it. The share
+of positions whose most likely token is the reference's has to be AGREEMENT or more.
+"""
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+from check_model import SOURCES, settings, text
+from halyard_tool import Failure, compile_model, main, run
+
+
+def following(halyard, artifact, source, prefix, count):
+    """The `count` tokens that greedy search puts after a prefix, or those up to its end."""
+    command = [halyard, "run", artifact, "--json", "--max-new-tokens", count, "--input", source,
+               "--decoder-ids", ",".join(map(str, prefix))]
+    return json.loads(run(command))["tokens"][0][len(prefix):]
+
+
+def disagreements(halyard, artifact, source, want, begin):
+    """Positions from `begin` on where the model would have gone another way than the text `want`."""
+    found, at = 0, begin
+    while at < len(want):
+        got = following(halyard, artifact, source, want[:at], len(want) - at)
+        same = next((i for i, pair in enumerate(zip(got, want[at:])) if pair[0] != pair[1]), len(want) - at)
+        found += at + same < len(want)
+        at += same + 1
+    return found
+
+
+def check():
+    halyard, model, work, needed, *options = sys.argv[1:]
+    model, work = pathlib.Path(model), pathlib.Path(work)
+    artifact = compile_model(halyard, model, work / "model", options)
+    archive = np.load(model / "reference.npz")
+    generate = json.loads((model / "reference.json").read_text()).get("generate", {})
+    begin = len(generate.get("decoder_input_ids", [0]))
+    wrong = positions = 0
+    for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
+        name = next(name for name in SOURCES if f"{prompt}.{name}" in archive.files)
+        for row, tokens in enumerate(archive[f"{prompt}.greedy_ids"]):
+            mask = archive.get(f"{prompt}.attention_mask")
+            if mask is not None and not mask[row].all():
+                continue
+            np.save(work / f"{name}.npy", archive[f"{prompt}.{name}"][row:row + 1])
+            want = text(tokens, settings(model).get("eos_token_id"))
+            positions += len(want) - begin
+            wrong += disagreements(halyard, artifact, f"{name}={work / name}.npy", want, begin)
+    share = 1 - wrong / max(positions, 1)
+    if not positions or share < float(needed):
+        raise Failure(f"{share:.1%} of {positions} tokens agree, expected {float(needed):.1%}")
+    return f"{share:.1%} of {positions} tokens agree"
+
+
+if __name__ == "__main__":
+    main(check)
