@@ -244,6 +244,12 @@ void Outliner::addSourceRows(Operation *op) {
   kernel.getBody().front().addArgument(counts, op->getLoc());
 }
 
+void eraseDead(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
 struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   void runOnOperation() override {
     FailureOr<StageExtents> computed = StageExtents::compute(getOperation());
@@ -277,12 +283,11 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
 
 void FormDispatches::runOnStage(Block &block) {
   unifyLengths(block);
+  eraseDead(block); // a tensor.dim is no reader
   Grouping grouping(block, *extents);
   for (const Group &group : grouping.form())
     dispatch(group, grouping);
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  eraseDead(block);
 }
 
 Value FormDispatches::lengthValue(Block &block, AffineExpr expression) {

@@ -160,8 +160,12 @@ seq.program @prologues attributes {max_source = 8 : i64, max_target = 8 : i64, m
     %q, %t = seq.quantize %norm : tensor<?x16xf32> -> tensor<?x16xi8>, tensor<?xf32>
     %h = seq.linear %q, %w scale(%s : tensor<16xf32>) input_scale(%t : tensor<?xf32>)
         : tensor<?x16xi8>, tensor<1x4x16x4xi8> -> tensor<?x16xf32>
+    // Asking for the extent of rows is not reading them.
+    %c0 = arith.constant 0 : index
+    %d = tensor.dim %h, %c0 : tensor<?x16xf32>
+    %like = tensor.empty(%d) : tensor<?x16xf32>
     %m = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
-        ins(%h : tensor<?x16xf32>) outs(%empty : tensor<?x16xf32>) {
+        ins(%h : tensor<?x16xf32>) outs(%like : tensor<?x16xf32>) {
     ^bb0(%p: f32, %o: f32):
       %r = arith.maximumf %p, %zero : f32
       linalg.yield %r : f32
