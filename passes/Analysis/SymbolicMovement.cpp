@@ -127,15 +127,20 @@ std::optional<Cut> cutOf(SymbolicInference &in, AffineExpr extent, AffineExpr st
   return Cut{first, count, *step};
 }
 
-void cutContents(onnx::SliceOp op, SymbolicInference &in, const Cut &cut) {
-  std::optional<LengthExprs> contents = in.contents(op.getData());
+/// Elements of a tensor of constant extents, cut along one axis; none if the cut is not constant.
+std::optional<LengthExprs> cutContents(const LengthExprs &contents, ArrayRef<AffineExpr> shape, int64_t axis,
+                                       const Cut &cut) {
   std::optional<int64_t> start = LengthAlgebra::value(cut.start), count = LengthAlgebra::value(cut.extent);
-  if (!contents || !start || !count)
-    return;
+  std::optional<int64_t> extent = LengthAlgebra::value(shape[axis]),
+                         inner = constantCount(shape.drop_front(axis + 1));
+  if (!start || !count || !extent || !inner)
+    return std::nullopt;
   LengthExprs elements;
-  for (int64_t index = 0; index < *count; ++index)
-    elements.push_back((*contents)[*start + index * cut.step]);
-  in.setContents(op.getResult(), elements);
+  for (int64_t outer = 0, end = contents.size(); outer < end; outer += *extent * *inner)
+    for (int64_t index = 0; index < *count; ++index)
+      llvm::append_range(elements,
+                         ArrayRef(contents).slice(outer + (*start + index * cut.step) * *inner, *inner));
+  return elements;
 }
 
 void visitSlice(onnx::SliceOp op, SymbolicInference &in) {
@@ -156,6 +161,7 @@ void visitSlice(onnx::SliceOp op, SymbolicInference &in) {
     steps = SmallVector<int64_t>(*count, 1);
   if (!axes)
     return in.setShape(op.getResult(), LengthExprs(rank, AffineExpr()));
+  std::optional<LengthExprs> contents = in.contents(op.getData());
   for (auto [index, given] : llvm::enumerate(*axes)) {
     int64_t axis = fromFront(given, rank);
     if (axis < 0 || axis >= rank)
@@ -166,15 +172,35 @@ void visitSlice(onnx::SliceOp op, SymbolicInference &in) {
     std::optional<int64_t> step =
         steps && index < steps->size() ? std::optional((*steps)[index]) : std::nullopt;
     std::optional<Cut> cut = cutOf(in, (*shape)[axis], element(starts), element(ends), step);
+    contents = cut && contents ? cutContents(*contents, *shape, axis, *cut) : std::nullopt;
     (*shape)[axis] = cut ? cut->extent : AffineExpr();
-    if (cut && rank == 1)
-      cutContents(op, in, *cut);
   }
   in.setShape(op.getResult(), *shape);
+  if (contents)
+    in.setContents(op.getResult(), *contents);
 }
 
 //===-- the rest
 //---------------------------------------------------------------------------------------------------===//
+
+/// Elements of a tensor of constant extents in the order that its axes have as `perm` says.
+LengthExprs movedContents(const LengthExprs &contents, ArrayRef<AffineExpr> shape, ArrayRef<int64_t> perm) {
+  SmallVector<int64_t> index(perm.size(), 0);
+  auto extent = [&](int64_t axis) { return *LengthAlgebra::value(shape[axis]); };
+  LengthExprs moved;
+  while (moved.size() < contents.size()) {
+    int64_t at = 0;
+    for (int64_t axis = 0; axis < static_cast<int64_t>(shape.size()); ++axis)
+      at = at * extent(axis) + index[axis];
+    moved.push_back(contents[at]);
+    for (int64_t axis : llvm::reverse(perm)) {
+      if (++index[axis] < extent(axis))
+        break;
+      index[axis] = 0;
+    }
+  }
+  return moved;
+}
 
 void visitTranspose(onnx::TransposeOp op, SymbolicInference &in) {
   std::optional<LengthExprs> shape = in.shape(op.getData());
@@ -190,11 +216,8 @@ void visitTranspose(onnx::TransposeOp op, SymbolicInference &in) {
   for (int64_t axis : perm)
     moved.push_back((*shape)[axis]);
   in.setShape(op.getResult(), moved);
-  // Elements keep their order where at most one axis has several.
-  bool line =
-      llvm::count_if(*shape, [](AffineExpr extent) { return LengthAlgebra::value(extent) != 1; }) <= 1;
-  if (std::optional<LengthExprs> contents = in.contents(op.getData()); contents && line)
-    in.setContents(op.getResult(), *contents);
+  if (std::optional<LengthExprs> contents = in.contents(op.getData()))
+    in.setContents(op.getResult(), movedContents(*contents, *shape, perm));
 }
 
 void visitPad(onnx::PadOp op, SymbolicInference &in) {

@@ -3,6 +3,7 @@
 // CHECK-DAG: #[[HEADS:.*]] = affine_map<()[s0, s1] -> (s0, 2, 4)>
 // CHECK-DAG: #[[EXPANDED:.*]] = affine_map<()[s0, s1] -> (1, 3, s0)>
 // CHECK-DAG: #[[STRIDED:.*]] = affine_map<()[s0, s1] -> (1, 4, (s0 - 127) floordiv 192 - 1)>
+// CHECK-DAG: #[[PADDED:.*]] = affine_map<()[s0, s1] -> (1, ((-s0) floordiv 6) * -6)>
 
 module attributes {halyard.limits = {max_source = 512 : i64, max_target = 64 : i64}} {
 
@@ -82,5 +83,33 @@ func.func @positions(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] 
   // CHECK: return %{{.*}}, %[[E]]
   %shapeOfP = onnx.Shape %p : (tensor<*xf32>) -> tensor<*xi64>
   return %y, %shapeOfP : tensor<*xf32>, tensor<*xi64>
+}
+
+// Padding to a multiple of 6 as exporters write it: pads of all axes, last axis first, as rows of a matrix that is turned
+// over and transposed.
+// CHECK-LABEL: func @blocks
+func.func @blocks(%x: tensor<1x?xf32> {halyard.shape = affine_map<()[s, t] -> (1, s)>}) -> tensor<*xi64> {
+  %none = onnx.None : () -> none
+  %zero = onnx.Constant {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+  %one = onnx.Constant {value = dense<1> : tensor<1xi64>} : () -> tensor<1xi64>
+  %back = onnx.Constant {value = dense<-1> : tensor<1xi64>} : () -> tensor<1xi64>
+  %far = onnx.Constant {value = dense<-9223372036854775807> : tensor<1xi64>} : () -> tensor<1xi64>
+  %six = onnx.Constant {value = dense<6> : tensor<1xi64>} : () -> tensor<1xi64>
+  %pairs = onnx.Constant {value = dense<[-1, 2]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %value = onnx.Constant {value = dense<0.0> : tensor<f32>} : () -> tensor<f32>
+  %shape = onnx.Shape %x : (tensor<1x?xf32>) -> tensor<*xi64>
+  %rows = onnx.Gather %shape, %one : (tensor<*xi64>, tensor<1xi64>) -> tensor<*xi64>
+  %minus = onnx.Neg %rows : (tensor<*xi64>) -> tensor<*xi64>
+  %missing = onnx.Mod %minus, %six : (tensor<*xi64>, tensor<1xi64>) -> tensor<*xi64>
+  %last = onnx.Concat %zero, %missing, %zero, %zero {axis = 0 : i64} : (tensor<1xi64>, tensor<*xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xi64>
+  %matrix = onnx.Reshape %last, %pairs : (tensor<*xi64>, tensor<2xi64>) -> tensor<*xi64>
+  %turned = onnx.Slice %matrix, %back, %far, %zero, %back : (tensor<*xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xi64>
+  %sides = onnx.Transpose %turned {perm = array<i64: 1, 0>} : (tensor<*xi64>) -> tensor<*xi64>
+  %pads = onnx.Reshape %sides, %back : (tensor<*xi64>, tensor<1xi64>) -> tensor<*xi64>
+  %padded = onnx.Pad %x, %pads, %value, %none : (tensor<1x?xf32>, tensor<*xi64>, tensor<f32>, none) -> tensor<*xf32>
+  // CHECK: %[[BLOCKS:.*]] = seq.extents #[[PADDED]] : tensor<2xi64>
+  // CHECK: return %[[BLOCKS]]
+  %whole = onnx.Shape %padded : (tensor<*xf32>) -> tensor<*xi64>
+  return %whole : tensor<*xi64>
 }
 }
