@@ -30,9 +30,9 @@ int halyard_weights_from_memory(const halyard_program *program, const void *data
 
 int halyard_weights_verify(const halyard_program *program, const halyard_weights *weights) {
   const uint8_t *tensors = static_cast<const uint8_t *>(weights->data) + sizeof(halyard_weights_header);
-  uint64_t checksum =
-      halyard_checksum(HALYARD_CHECKSUM_SEED, tensors, weights->bytes - sizeof(halyard_weights_header));
-  return checksum == program->weights_checksum ? halyard_ok : halyard_bad_weights;
+  halyard_checksum sum = halyard_checksum_begin();
+  halyard_checksum_add(&sum, tensors, weights->bytes - sizeof(halyard_weights_header));
+  return halyard_checksum_end(&sum) == program->weights_checksum ? halyard_ok : halyard_bad_weights;
 }
 
 #ifdef HALYARD_NO_FILES

@@ -33,25 +33,26 @@ ArrayRef<char> bytesOf(ElementsAttr value, std::vector<char> &storage) {
   return storage;
 }
 
-/// Appends to the file and to the checksum; every part but the last is a multiple of eight bytes.
+/// Appends to the file and to the checksum, which fills the last block of a constant with the zeros that
+/// follow it.
 class Writer {
 public:
   explicit Writer(llvm::raw_fd_ostream &file) : file(file) {}
 
   void append(ArrayRef<char> bytes, int64_t paddedTo) {
     file.write(bytes.data(), bytes.size());
-    // Padding to the alignment follows, so a last partial word is completed with zeros, as the checksum has
-    // it.
-    checksum = halyard_checksum(checksum, bytes.data(), bytes.size());
-    int64_t rest = paddedTo - static_cast<int64_t>(llvm::alignTo(bytes.size(), 8));
     file.write_zeros(paddedTo - bytes.size());
-    for (; rest > 0; rest -= 8)
-      checksum = halyard_checksum(checksum, "\0\0\0\0\0\0\0", 8);
+    halyard_checksum_add(&sum, bytes.data(), bytes.size());
+    static const char zeros[HALYARD_ALIGNMENT] = {};
+    for (int64_t rest = paddedTo - int64_t(llvm::alignTo(bytes.size(), HALYARD_ALIGNMENT)); rest > 0;
+         rest -= HALYARD_ALIGNMENT)
+      halyard_checksum_add(&sum, zeros, HALYARD_ALIGNMENT);
   }
-  uint64_t checksum = HALYARD_CHECKSUM_SEED;
+  uint64_t checksum() const { return halyard_checksum_end(&sum); }
 
 private:
   llvm::raw_fd_ostream &file;
+  halyard_checksum sum = halyard_checksum_begin();
 };
 
 } // namespace
@@ -75,7 +76,7 @@ FailureOr<uint64_t> writeWeights(rt::ProgramOp program, StringRef path) {
                                   << constant.getValue().getType() << " takes " << expected;
     writer.append(bytes, llvm::alignTo(std::max<int64_t>(expected, 1), rt::kAlignment));
   }
-  header.checksum = writer.checksum;
+  header.checksum = writer.checksum();
   file.seek(0);
   file.write(reinterpret_cast<const char *>(&header), sizeof(header));
   file.close();
@@ -84,7 +85,7 @@ FailureOr<uint64_t> writeWeights(rt::ProgramOp program, StringRef path) {
     file.clear_error();
     return program.emitError() << path << ": cannot be written: " << error.message();
   }
-  return writer.checksum;
+  return writer.checksum();
 }
 
 } // namespace halyard::emit

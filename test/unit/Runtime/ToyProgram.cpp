@@ -100,7 +100,9 @@ const WeightsFile &weightsFile() {
     made.header.magic = HALYARD_WEIGHTS_MAGIC;
     made.header.abi = HALYARD_ABI;
     made.header.bytes = sizeof(made);
-    made.header.checksum = halyard_checksum(HALYARD_CHECKSUM_SEED, made.values, sizeof(made.values));
+    halyard_checksum sum = halyard_checksum_begin();
+    halyard_checksum_add(&sum, made.values, sizeof(made.values));
+    made.header.checksum = halyard_checksum_end(&sum);
     return made;
   }();
   return file;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace {
@@ -65,11 +66,38 @@ TEST(Weights, MemoryMustBeAligned) {
   EXPECT_EQ(halyard_weights_from_memory(&toy::program(), data, 127, &weights), halyard_bad_weights);
 }
 
+uint64_t checksum(const uint8_t *data, uint64_t bytes, uint64_t first) {
+  halyard_checksum sum = halyard_checksum_begin();
+  halyard_checksum_add(&sum, data, first);
+  halyard_checksum_add(&sum, data + first, bytes - first);
+  return halyard_checksum_end(&sum);
+}
+
 TEST(Weights, ChecksumsContinue) {
-  const uint8_t data[] = "0123456789abcdefghijk";
-  uint64_t whole = halyard_checksum(HALYARD_CHECKSUM_SEED, data, 21);
-  EXPECT_EQ(halyard_checksum(halyard_checksum(HALYARD_CHECKSUM_SEED, data, 8), data + 8, 13), whole);
-  EXPECT_NE(halyard_checksum(HALYARD_CHECKSUM_SEED, data, 20), whole);
+  uint8_t data[192] = {};
+  for (int i = 0; i < 150; ++i)
+    data[i] = uint8_t(3 * i + 1);
+  uint64_t whole = checksum(data, 150, 0);
+  EXPECT_EQ(checksum(data, 150, 64), whole);
+  EXPECT_EQ(checksum(data, 150, 128), whole);
+  EXPECT_EQ(checksum(data, 192, 0), whole); // zeros follow
+}
+
+TEST(Weights, ChecksumsSeeEveryByteAndItsPlace) {
+  uint8_t data[128] = {};
+  for (int i = 0; i < 128; ++i)
+    data[i] = uint8_t(i);
+  uint64_t whole = checksum(data, 128, 0);
+  for (uint8_t &byte : data) {
+    byte ^= 0x40;
+    EXPECT_NE(checksum(data, 128, 0), whole);
+    byte ^= 0x40;
+  }
+  std::swap_ranges(data, data + 8, data + 8);
+  EXPECT_NE(checksum(data, 128, 0), whole);
+  std::swap_ranges(data, data + 8, data + 8);
+  std::swap_ranges(data, data + 64, data + 64);
+  EXPECT_NE(checksum(data, 128, 0), whole);
 }
 
 } // namespace
