@@ -1,6 +1,7 @@
 // Embedding, self-attention, cross-attention and a tied head, four features wide: what ArtifactTest.cpp computes by hand.
 module attributes {halyard.name = "tiny"} {
-  seq.program @model attributes {max_source = 16 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64} {
+  seq.program @model attributes {max_source = 16 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
+                                   source_vocabulary = 3 : i64} {
     seq.state @self.0.k : tensor<?x4xf32>
     seq.state @self.0.v : tensor<?x4xf32>
     seq.cross @cross.0.k : tensor<?x4xf32>
