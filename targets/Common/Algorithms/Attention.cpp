@@ -32,6 +32,8 @@ using Halide::Var;
 static constexpr int kKeyBlock = 128;
 /// Vectors of queries of a part, and parts of a tile.
 static constexpr int kPartVectors = 2, kParts = 6;
+/// Features that are added up one after the other; rounding errors grow with their number.
+static constexpr int kDotTerms = 32;
 /// Queries and vectors of features of a register tile of sums.
 static constexpr int kSumQueries = 8, kSumVectors = 2;
 
@@ -40,16 +42,18 @@ class TensorAttention {
 public:
   TensorAttention(const AttentionOperands &operands, int lanes, const std::string &name);
 
-  Stage build(const std::string &name);
+  Stage build();
 
 private:
+  void hideExtents();
   void defineScores();
+  void definePiece(int first, int terms);
   Expr limitOf(Expr row, Expr group);
   void defineWeights();
   void defineMixed();
   void defineRunning();
   Expr normalised(Expr row, Expr head, Expr feature) const;
-  void schedule(Stage &stage, const CpuShape &shape);
+  void schedule();
   void scheduleScores();
   void scheduleWeights();
   void scheduleRunning(const Halide::LoopLevel &level);
@@ -82,28 +86,45 @@ private:
   }
   int groups() const { return operands.valueWidth / groupWidth; }
 
+  /// The part of dot products that comes from some features.
+  struct Piece {
+    Func dot;
+    RVar features, groups;
+  };
+
   AttentionOperands operands;
+  Stage stage;
   int lanes, partRows, tileRows, keyTile, groupWidth;
 
   // Arguments: query in part, key in group, group in block, feature, part, tile, head, block.
   Var i{"i"}, j{"j"}, g{"g"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
-  RVar queryParts, ofFeatures, scoreGroups, topKeys, topGroups, weightGroups, massKeys, massGroups, mixedKeys,
-      mixedGroups, firstParts, parts, blocks;
-  Func count, queries, limits, dot, score, top, weight, mass, values, mixed, running, inverse;
+  RVar queryParts, topKeys, topGroups, weightGroups, massKeys, massGroups, mixedKeys, mixedGroups, firstParts,
+      parts, blocks;
+  Func count, queries, limits, score, top, weight, mass, values, mixed, running, inverse;
+  std::vector<Piece> pieces;
 };
 } // namespace
 
 TensorAttention::TensorAttention(const AttentionOperands &operands, int lanes, const std::string &name)
-    : operands(operands), lanes(lanes), partRows(kPartVectors * lanes), tileRows(kParts * partRows),
-      keyTile(lanes < 16 ? 4 : 8), groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)),
-      count(name + "_count"), queries(name + "_queries"), limits(name + "_limits"), dot(name + "_dot"),
-      score(name + "_score"), top(name + "_top"), weight(name + "_weight"), mass(name + "_mass"),
-      values(name + "_values"), mixed(name + "_mixed"), running(name + "_running"),
-      inverse(name + "_inverse") {
+    : operands(operands), stage(operands.stage(name)), lanes(lanes), partRows(kPartVectors * lanes),
+      tileRows(kParts * partRows), keyTile(lanes < 16 ? 4 : 8),
+      groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)), count(name + "_count"),
+      queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"), top(name + "_top"),
+      weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"), mixed(name + "_mixed"),
+      running(name + "_running"), inverse(name + "_inverse") {
+  hideExtents();
   defineScores();
   defineWeights();
   defineMixed();
   defineRunning();
+}
+
+/// Constant extents become ones that are read at run time. From constants Halide makes indices of tiles that
+/// it cannot take apart again, and with the bounds it then finds it drops loops that are needed.
+void TensorAttention::hideExtents() {
+  Expr zero = stage.func.output_buffer().dim(1).extent() - operands.rows;
+  operands.rows += zero;
+  operands.keyExtent += zero;
 }
 
 //===-- algorithm ----------------------------------------------------------------------------------===//
@@ -114,23 +135,35 @@ void TensorAttention::defineScores() {
   queries(i, d, p, t, h) = Halide::undef<float>();
   queries(i, d, queryParts, t, h) =
       operands.query(Halide::min(base(t, queryParts) + i, operands.rows - 1), h, d);
-  RDom features(0, operands.width);
-  ofFeatures = features.x;
-  dot(i, j, g, p, t, h, b) = 0.0f;
-  dot(i, j, g, p, t, h, b) +=
-      queries(i, features.x, p, t, h) * operands.key(Expr(0), h, position(j, g, b), features.x);
+  score(i, j, g, p, t, h, b) = Halide::undef<float>();
+  const int terms = operands.width % kDotTerms ? operands.width : kDotTerms;
+  for (int first = 0; first < operands.width; first += terms)
+    definePiece(first, terms);
+}
 
-  scoreGroups = visibleGroups(false).x;
-  Expr group = scoreGroups, row = base(t, p) + i, at = position(j, group, b);
+/// Adds the products of some features to the scores, and makes them scores with the last.
+void TensorAttention::definePiece(int first, int terms) {
+  RDom features(first, terms);
+  Piece piece{Func(score.name() + "_piece" + std::to_string(first)), features.x, visibleGroups(false).x};
+  piece.dot(i, j, g, p, t, h, b) = 0.0f;
+  piece.dot(i, j, g, p, t, h, b) +=
+      queries(i, features.x, p, t, h) * operands.key(Expr(0), h, position(j, g, b), features.x);
+  Expr group = piece.groups, row = base(t, p) + i, at = position(j, group, b);
+  Expr sum = piece.dot(i, j, group, p, t, h, b);
+  if (first > 0)
+    sum += score(i, j, group, p, t, h, b);
+  pieces.push_back(piece);
+  if (first + terms < operands.width) {
+    score(i, j, group, p, t, h, b) = sum;
+    return;
+  }
   Expr distance = row - at + operands.middle();
   // Rows beyond the last one reach no further than the table, if that is longer than a part.
   auto distances = operands.distances();
   distance = distances && *distances >= 2 * partRows - 1
                  ? Halide::unsafe_promise_clamped(distance, 0, static_cast<int>(*distances) - 1)
                  : operands.clampedDistance(distance);
-  score(i, j, g, p, t, h, b) = Halide::undef<float>();
-  score(i, j, group, p, t, h, b) =
-      operands.score(dot(i, j, group, p, t, h, b), row, h, at, distance, limitOf(row, group));
+  score(i, j, group, p, t, h, b) = operands.score(sum, row, h, at, distance, limitOf(row, group));
 }
 
 /// Causal limits differ by row; otherwise keys are seen by all rows, and their limits lie on the stack.
@@ -209,16 +242,14 @@ Expr TensorAttention::normalised(Expr row, Expr head, Expr feature) const {
   return sum * inverse(inPart, part, tile, head);
 }
 
-Stage TensorAttention::build(const std::string &name) {
-  Stage stage =
-      operands.stage(name, [&](Expr row, Expr head, Expr feature) { return normalised(row, head, feature); });
-  // The number of rows is left open even where it is known: from a constant one Halide makes indices of tiles
-  // that it cannot take apart again.
-  stage.extents[0] = Expr();
+Stage TensorAttention::build() {
+  operands.define(stage, [&](Expr row, Expr head, Expr feature) { return normalised(row, head, feature); });
+  stage.extents[0] = Expr(); // open
   // A copy shares the Funcs.
   auto self = std::make_shared<TensorAttention>(*this);
-  stage.schedule = [self](Stage &stage, const CpuShape &shape) { self->schedule(stage, shape); };
-  return stage;
+  Stage built = stage;
+  built.schedule = [self](Stage &, const CpuShape &) { self->schedule(); };
+  return built;
 }
 
 //===-- schedules ----------------------------------------------------------------------------------===//
@@ -239,7 +270,7 @@ void TensorAttention::onStack(Func &func) {
     else if (argument.same_as(j))
       func.bound(j, 0, keyTile);
     else if (argument.same_as(g))
-      func.bound_storage(g, name == dot.name() ? 1 : kKeyBlock / keyTile);
+      func.bound_storage(g, kKeyBlock / keyTile);
     else if (argument.same_as(i))
       name == mixed.name() ? func.bound_extent(i, kSumQueries) : func.bound(i, 0, partRows);
   }
@@ -253,19 +284,23 @@ void TensorAttention::scheduleScores() {
     onStack(limits);
   }
   score.compute_at(running, parts);
-  score.update()
-      .reorder(i, j, scoreGroups)
-      .vectorize(i, lanes)
-      .unroll(i)
-      .unroll(j)
-      .partition(scoreGroups, Halide::Partition::Never);
-  dot.compute_at(score, scoreGroups).vectorize(i, lanes).unroll(i).unroll(j);
-  dot.update()
-      .split(i, vectors, i, lanes)
-      .reorder(i, vectors, j, ofFeatures)
-      .vectorize(i)
-      .unroll(vectors)
-      .unroll(j);
+  for (auto [index, piece] : llvm::enumerate(pieces)) {
+    score.update(index)
+        .reorder(i, j, piece.groups)
+        .vectorize(i, lanes)
+        .unroll(i)
+        .unroll(j)
+        .partition(piece.groups, Halide::Partition::Never);
+    piece.dot.compute_at(score, piece.groups).vectorize(i, lanes).unroll(i).unroll(j);
+    piece.dot.update()
+        .split(i, vectors, i, lanes)
+        .reorder(i, vectors, j, piece.features)
+        .vectorize(i)
+        .unroll(vectors)
+        .unroll(j);
+    onStack(piece.dot);
+    piece.dot.bound_storage(g, 1);
+  }
 }
 
 void TensorAttention::scheduleWeights() {
@@ -328,11 +363,12 @@ void TensorAttention::scheduleRunning(const Halide::LoopLevel &level) {
       .partition(queryParts, Halide::Partition::Never);
 }
 
-void TensorAttention::schedule(Stage &stage, const CpuShape &shape) {
+void TensorAttention::schedule() {
   Var row = stage.vars[0], feature = stage.vars[1], head("head"), group("group"), part("part"), tile("tile"),
       task("task");
   // All rows of a head before the next, so that its keys and values stay in the cache.
-  stage.func.split(feature, head, feature, operands.valueWidth)
+  stage.func.update()
+      .split(feature, head, feature, operands.valueWidth)
       .split(feature, group, feature, groupWidth)
       .split(row, tile, row, tileRows, TailStrategy::GuardWithIf)
       .split(row, part, row, partRows, TailStrategy::GuardWithIf)
@@ -345,8 +381,7 @@ void TensorAttention::schedule(Stage &stage, const CpuShape &shape) {
   scheduleScores();
   scheduleWeights();
   scheduleMixed();
-  for (Func *func :
-       {&count, &queries, &dot, &score, &top, &weight, &mass, &values, &mixed, &running, &inverse})
+  for (Func *func : {&count, &queries, &score, &top, &weight, &mass, &values, &mixed, &running, &inverse})
     onStack(*func);
 }
 
@@ -355,5 +390,5 @@ Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorV
   AttentionOperands operands(op, views, keyRows);
   if (operands.isRagged)
     return translateCacheAttention(operands, lanes, name);
-  return TensorAttention(operands, lanes, name).build(name);
+  return TensorAttention(operands, lanes, name).build();
 }

@@ -113,19 +113,23 @@ Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr position, Expr
   return Halide::min(value, limit);
 }
 
-Stage AttentionOperands::stage(const std::string &name,
-                               const std::function<Expr(Expr, Expr, Expr)> &normalised) const {
+Stage AttentionOperands::stage(const std::string &name) const {
   Stage stage;
   stage.op = op;
   stage.func = Halide::Func(name);
   stage.vars = {Halide::Var("row"), Halide::Var("feature")};
   stage.extents = {rows, Expr(heads * valueWidth)};
-  Halide::Var row = stage.vars[0], feature = stage.vars[1];
   Type elementType = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
-  stage.func(feature, row) =
-      toStorage(normalised(row, feature / valueWidth, feature % valueWidth), elementType);
+  stage.func(stage.vars[1], stage.vars[0]) = Halide::undef(storageType(elementType));
   stage.results.push_back(viewOf(stage.func, 0, stage.extents, elementType));
   return stage;
+}
+
+void AttentionOperands::define(const Stage &stage,
+                               const std::function<Expr(Expr, Expr, Expr)> &normalised) const {
+  Halide::Var row = stage.vars[0], feature = stage.vars[1];
+  stage.func(feature, row) = toStorage(normalised(row, feature / valueWidth, feature % valueWidth),
+                                       stage.results.front().elementType);
 }
 
 int AttentionOperands::powerOfTwo(int value, int limit) {

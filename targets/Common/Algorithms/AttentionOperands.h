@@ -45,9 +45,11 @@ public:
   /// How many keys, from the first on, a row may see.
   Halide::Expr visibleKeys(Halide::Expr row) const;
 
-  /// The stage of the operation: element (feature, row) of its Func is element `feature mod valueWidth` of
-  /// the head's result that `normalised(row, head, feature)` gives.
-  Stage stage(const std::string &name,
+  /// The stage of the operation, with a Func of which nothing but the arguments and the type is defined.
+  Stage stage(const std::string &name) const;
+  /// Defines, in update 0 of the stage's Func, element `feature` of a row as element `feature mod valueWidth`
+  /// of the head's result that `normalised(row, head, feature)` gives.
+  void define(const Stage &stage,
               const std::function<Halide::Expr(Halide::Expr, Halide::Expr, Halide::Expr)> &normalised) const;
 
   /// The largest power of two that divides `value`, at most `limit`.

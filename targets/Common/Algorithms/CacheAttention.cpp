@@ -142,8 +142,9 @@ void CacheAttention::defineSums() {
 }
 
 Stage CacheAttention::build(const std::string &name) {
-  Stage stage = operands.stage(
-      name, [&](Expr row, Expr head, Expr feature) { return sum(feature, row, head) * inverse(row, head); });
+  Stage stage = operands.stage(name);
+  operands.define(
+      stage, [&](Expr row, Expr head, Expr feature) { return sum(feature, row, head) * inverse(row, head); });
   // A copy shares the Funcs.
   auto self = std::make_shared<CacheAttention>(std::move(*this));
   stage.schedule = [self](Stage &stage, const CpuShape &shape) { self->schedule(stage, shape); };
@@ -215,13 +216,14 @@ void CacheAttention::scheduleSums(const Halide::LoopLevel &row, int lanes) {
 void CacheAttention::schedule(Stage &stage, const CpuShape &shape) {
   Var row = stage.vars[0], feature = stage.vars[1], head("head"), task("task");
   // All rows of a head before the next: they may be of one slot, and a thread keeps to its heads.
-  stage.func.split(feature, head, feature, operands.valueWidth)
+  Halide::Stage output = stage.func.update();
+  output.split(feature, head, feature, operands.valueWidth)
       .reorder(feature, row, head)
       .fuse(row, head, task)
       .vectorize(feature, AttentionOperands::powerOfTwo(operands.valueWidth, shape.lanes));
   auto cache = cast<seq::CacheType>(operands.op.getKey().getType());
   if (cache.getLength() * cache.getFeatures() >= kParallelElements)
-    stage.func.parallel(task);
+    output.parallel(task);
   Halide::LoopLevel level(stage.func, task);
   scheduleScores(level);
   scheduleSums(level, shape.lanes);

@@ -165,12 +165,17 @@ TEST_P(AttentionTest, MatchesTheFormula) {
 }
 
 TEST_P(AttentionTest, TakesStaticExtents) {
-  for (auto [rows, keys] : {std::pair<int64_t, int64_t>{197, 197}, {300, 70}, {1, 9}}) {
+  for (auto [rows, keys] :
+       {std::pair<int64_t, int64_t>{197, 197}, {300, 70}, {1, 9}, {5, 5}, {17, 17}, {65, 129}}) {
     Case c{2, 2, 16, 16, rows, keys};
     c.isStatic = true;
     fill(c);
     check(c);
   }
+  Case narrow{4, 4, 6, 6, 17, 17};
+  narrow.isStatic = true;
+  fill(narrow);
+  check(narrow);
 }
 
 TEST_P(AttentionTest, TakesHeadsOfOddWidth) {
