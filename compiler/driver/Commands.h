@@ -26,7 +26,7 @@ struct CompileOptions {
   std::string encoder; // files that are named rather than found: absolute, or relative to model
   std::string decoder;
   std::string decoderWithPast;
-  std::string target = "x86-64";
+  std::string target = "x86-64-multi";
   std::string weights = "f32"; // f32, bf16, int8, int4
   std::string kv;              // f32, bf16; empty: f32 with f32 weights, else bf16
   std::string stopAfter;       // phase after which the IR is printed instead; empty: compile to the end
