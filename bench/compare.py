@@ -38,9 +38,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--new-tokens", type=int, default=64, help="tokens generated [64]")
     parser.add_argument("--halyard", type=pathlib.Path, default=BUILD / "bin" / "halyard", help="the compiler")
     parser.add_argument("--cache", type=pathlib.Path, default=BUILD / "bench", help="folder for all that is kept")
-    parser.add_argument("--python", type=pathlib.Path, help="interpreter that has the other engines [one made for it]")
-    parser.add_argument("--output", type=pathlib.Path, help="Markdown file that gets the tables, between its marks if it has any")
-    parser.add_argument("--json", type=pathlib.Path, help="file that gets every number")
+    parser.add_argument("--python", type=pathlib.Path, help="interpreter that has the other engines [made for it]")
+    parser.add_argument("--output", type=pathlib.Path, help="Markdown file for the tables, between its marks")
+    parser.add_argument("--json", type=pathlib.Path, help="file for every number, beside those of earlier runs")
     return parser.parse_args()
 
 
@@ -81,6 +81,19 @@ def results_of(task: Task, threads: int, loaded: Loaded) -> list[dict]:
     return results
 
 
+def place(result: dict) -> tuple:
+    """Where a result belongs in the order of tables; the same for two measurements of one thing."""
+    return (MODELS.index(result["model"]), PRECISIONS.index(result["precision"]), result["batch"],
+            result["threads"], result["engine"])  # fmt: skip
+
+
+def with_earlier(path: pathlib.Path | None, results: list[dict]) -> list[dict]:
+    """All that is known, of which what is measured now replaces what was measured before."""
+    earlier = json.loads(path.read_text()) if path and path.exists() else []
+    known = {place(result): result for result in [*earlier, *results]}
+    return [known[key] for key in sorted(known)]
+
+
 def machine() -> str:
     model = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
@@ -115,6 +128,7 @@ def main() -> None:
                 running = load(settings, [task for task in tasks if task.possible()], threads)
                 for task, loaded in measure(running, options.batch, options.rounds).items():
                     results += results_of(task, threads, loaded)
+                results = with_earlier(options.json, results)
                 if options.json:
                     options.json.write_text(json.dumps(results, indent=1))
     text = describe(options) + "\n" + report.tables(results, options.engines)

@@ -83,7 +83,8 @@ class Model:
 
 
 def from_hf(model: Any, start: int, audio: bool = False) -> Model:
-    config = {k: v for k, v in model.config.to_dict().items() if v is None or isinstance(v, (int, float, str, bool))}
+    plain = (int, float, str, bool, type(None))
+    config = {key: value for key, value in model.config.to_dict().items() if isinstance(value, plain)}
     for key in ("eos_token_id", "forced_eos_token_id", "forced_bos_token_id"):
         config[key] = None
     layers = config.get("num_decoder_layers") or config.get("decoder_layers")
@@ -92,8 +93,9 @@ def from_hf(model: Any, start: int, audio: bool = False) -> Model:
 
 def t5_small() -> Model:
     config = hf.T5Config(
-        vocab_size=32128, d_model=512, d_kv=64, d_ff=2048, num_layers=6, num_heads=8, n_positions=512, decoder_start_token_id=0
-    )
+        vocab_size=32128, d_model=512, d_kv=64, d_ff=2048, num_layers=6, num_heads=8, n_positions=512,
+        decoder_start_token_id=0,
+    )  # fmt: skip
     return from_hf(hf.T5ForConditionalGeneration(config), 0)
 
 
@@ -131,7 +133,12 @@ def m330() -> Model:
     return Model(model.encoder, model, config.decoder_layers, described, 0)
 
 
-MODELS: dict[str, Callable[[], Model]] = {"t5-small": t5_small, "marian": marian, "whisper-tiny": whisper_tiny, "m330": m330}
+MODELS: dict[str, Callable[[], Model]] = {
+    "t5-small": t5_small,
+    "marian": marian,
+    "whisper-tiny": whisper_tiny,
+    "m330": m330,
+}
 
 
 def build(name: str) -> Model:
@@ -188,7 +195,8 @@ def export(module: torch.nn.Module, inputs: dict[str, torch.Tensor], outputs: li
 
 def encoder_inputs(model: Model) -> dict[str, torch.Tensor]:
     if model.audio:
-        return {"input_features": torch.randn(2, model.config["num_mel_bins"], 2 * model.config["max_source_positions"])}
+        frames = 2 * model.config["max_source_positions"]
+        return {"input_features": torch.randn(2, model.config["num_mel_bins"], frames)}
     ids = torch.randint(3, 90, (2, SOURCE))
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 

@@ -97,7 +97,8 @@ class Halyard:
         audio = "num_mel_bins" in json.loads((model / "config.json").read_text())
         if self.artifact not in settings.compiled:
             lengths = [] if audio else ["--max-source", settings.source]
-            call([settings.halyard, "compile", model, "-o", self.artifact, "--weights", task.precision, "--target", "host",
+            call([settings.halyard, "compile", model, "-o", self.artifact, "--weights", task.precision,
+                  "--target", "host",
                   "--max-target", settings.new_tokens, "--slots", settings.largest_batch,
                   "--max-rows", settings.largest_batch, *lengths])  # fmt: skip
             settings.compiled.add(self.artifact)

@@ -46,14 +46,19 @@ def check():
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(model, work / "models" / "t5-small")
     (work / "tables.md").write_text("before\n<!-- written by bench/compare.py -->\nold\n<!-- end -->\nafter\n")
+    earlier = {"engine": "halyard", "model": "marian", "precision": "int8", "threads": 2, "batch": 1,
+               "bound_tokens_per_s": 2.0, **dict.fromkeys(NUMBERS, 1.0)}
+    (work / "results.json").write_text(json.dumps([earlier]))
     run([sys.executable, compare, "--halyard", halyard, "--python", sys.executable, "--cache", work,
          "--models", "t5-small", "--precisions", "f32", "--engines", *ENGINES, "--threads", "2", "--batch", "1", "2",
          "--rounds", "1", "--source", "16", "--new-tokens", "8",
          "--json", work / "results.json", "--output", work / "tables.md"])
-    results = json.loads((work / "results.json").read_text())
+    *results, kept = json.loads((work / "results.json").read_text())
+    expect(kept == earlier, "results of an earlier run are lost")
     check_results(results)
     text = (work / "tables.md").read_text()
     check_decode_table(text, results)
+    expect("| marian | int8 | 1 | 1 | - |" in text, "results of an earlier run are not shown")
     expect(text.startswith("before\n") and text.endswith("after\n") and "\nold\n" not in text,
            "only what stands between the marks is replaced")
     return "ok"
