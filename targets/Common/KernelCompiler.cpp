@@ -1,6 +1,7 @@
 // From a kernel function to a file, through a target's schedule.
 #include "targets/Common/HalideErrors.h"
 #include "targets/Common/Kernel.h"
+#include "targets/Common/Schedules/PanelPrefetch.h"
 #include "targets/Common/Schedules/StackStorage.h"
 #include "targets/Common/Target.h"
 
@@ -38,9 +39,11 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     std::vector<Halide::Func> outputs;
     for (const Output &output : kernel->outputs)
       outputs.push_back(output.func);
-    Halide::Module module = Halide::Pipeline(outputs).compile_to_module(
-        kernel->arguments, function.getSymName().str(), target.machine(),
-        Halide::LinkageType::ExternalPlusMetadata);
+    Halide::Pipeline pipeline(outputs);
+    addPanelPrefetch(pipeline, *kernel);
+    Halide::Module module =
+        pipeline.compile_to_module(kernel->arguments, function.getSymName().str(), target.machine(),
+                                   Halide::LinkageType::ExternalPlusMetadata);
     HeapFinder heap;
     for (const Halide::Internal::LoweredFunc &lowered : module.functions())
       lowered.body.accept(&heap);

@@ -22,8 +22,9 @@
 // the operation).
 //
 // A kernel allocates nothing on the heap, at most half a megabyte on the stack of each thread, and needs no
-// runtime: what its object leaves undefined is at most `halide_do_par_for` (if it is parallel) and functions
-// of the C library.
+// runtime but for three things that its object may leave undefined: `halide_do_par_for` if it is parallel,
+// `halyard_prefetch(const char *start, int64_t offset, int32_t lines)` (runtime/core/Prefetch.cpp) if it is a
+// linear layer of possibly many rows, and functions of the C library.
 #ifndef HALYARD_TARGETS_COMMON_TARGET_H
 #define HALYARD_TARGETS_COMMON_TARGET_H
 

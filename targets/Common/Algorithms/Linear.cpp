@@ -19,8 +19,9 @@ using namespace halyard;
 using namespace halyard::kernels;
 using Halide::Expr;
 
-/// Most and fewest terms of a block of floats.
-static constexpr int64_t kTermsPerBlock = 64, kFewestTermsPerBlock = 16;
+/// Most and fewest terms of a block of floats. Products of bf16 have long latencies: blocks, which do not
+/// wait for each other, are shorter.
+static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
 
 namespace {
 class LinearTranslation {
@@ -69,8 +70,8 @@ int64_t LinearTranslation::groupsPerBlock() const {
     return groupTerms / (2 * terms);
   if (isCoded())
     return groups; // integers are exact
-  for (int64_t count = std::min(groups, kTermsPerBlock / terms); count * terms >= kFewestTermsPerBlock;
-       --count)
+  int64_t most = weight.elementType.isBF16() ? kTermsPerBfloatBlock : kTermsPerBlock;
+  for (int64_t count = std::min(groups, most / terms); count * terms >= kFewestTermsPerBlock; --count)
     if (groups % count == 0)
       return count;
   return groups;

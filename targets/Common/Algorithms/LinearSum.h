@@ -35,6 +35,8 @@ struct LinearSum {
   int lanes, panel;
   /// Columns of the result, and terms.
   int64_t outputs, features;
+  /// Set by the schedule if there may be many rows: tiles of rows for which a task goes over a panel.
+  Halide::Expr tilesPerTask;
 };
 
 } // namespace halyard::kernels

@@ -48,8 +48,9 @@ private:
   int vectors;
   /// True if the last panel is full.
   bool isWhole;
-  Var panel{"panel"}, part{"part"}, vector{"vector"}, lane{"lane"}, task{"task"}, tileOuter{"tile"},
-      rowInner{"rowInner"};
+  /// Loops over panels; those for many rows are known by their name.
+  Var panel{"panel"}, panels{"panels"}, part{"part"}, vector{"vector"}, lane{"lane"}, task{"task"},
+      tileOuter{"tile"}, rowInner{"rowInner"};
 };
 } // namespace
 
@@ -94,8 +95,8 @@ SmallVector<Tile> LinearSchedule::tiles() const {
 
 /// Loops of one branch, outermost first: tasks, parts of the panel, tiles of rows, the tile.
 void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows) {
-  Var column = output.vars.back(), row = output.vars[rowPosition];
-  stage.split(column, panel, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
+  Var column = output.vars.back(), row = output.vars[rowPosition], outer = hasManyRows ? panels : panel;
+  stage.split(column, outer, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
       .split(column, part, column, sum.lanes * tile.vectors)
       .split(column, vector, lane, sum.lanes)
       .split(row, tileOuter, rowInner, tile.rows, TailStrategy::ShiftInwards);
@@ -103,8 +104,10 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   if (hasManyRows) {
     stage.split(tileOuter, task, tileOuter, kTilesPerTask, TailStrategy::GuardWithIf);
     order.push_back(task);
+    Expr rows = output.extents[rowPosition];
+    sum.tilesPerTask = Halide::min(kTilesPerTask, (rows + tile.rows - 1) / tile.rows);
   }
-  order.push_back(panel);
+  order.push_back(outer);
   for (int position = output.vars.size() - 2; position >= 0; --position)
     if (position != rowPosition)
       order.push_back(output.vars[position]);
@@ -112,8 +115,8 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   if (!isParallel)
     return;
   if (hasManyRows)
-    stage.fuse(task, panel, panel);
-  stage.parallel(panel);
+    stage.fuse(task, outer, outer);
+  stage.parallel(outer);
 }
 
 /// A branch for every tile, under the condition that there are rows to fill it.
@@ -130,7 +133,7 @@ void LinearSchedule::addBranches() {
   // Layers of which several rows are needed for a second thread to pay.
   if (widest.rows > 1 && parallelRows > widest.rows)
     applyTile(output.func.specialize(rows >= static_cast<int32_t>(parallelRows)), widest, true, true);
-  for (Tile tile : all) {
+  for (const Tile &tile : all) {
     bool isLast = tile.rows == 1;
     applyTile(isLast ? Halide::Stage(output.func) : output.func.specialize(rows >= tile.rows), tile,
               tile.rows >= parallelRows, &tile == all.begin() && !isLast);

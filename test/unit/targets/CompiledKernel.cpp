@@ -24,6 +24,15 @@ halide_do_par_for(void *context, int (*task)(void *, int, uint8_t *), int min, i
   return 0;
 }
 
+std::vector<Fetched> halyard::test::fetchedAhead;
+
+/// Notes what would be fetched.
+extern "C" __attribute__((visibility("default"))) int32_t halyard_prefetch(const char *, int64_t offset,
+                                                                           int32_t lines) {
+  fetchedAhead.push_back({offset, int64_t(lines) * 64});
+  return 0;
+}
+
 CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName) : function(function) {
   llvm::SmallString<128> path;
   if (llvm::sys::fs::createUniqueDirectory("halyard-kernel", path)) {

@@ -12,6 +12,12 @@
 
 namespace halyard::test {
 
+/// What kernels asked to be fetched ahead since this was last cleared: bytes behind the start of a weight.
+struct Fetched {
+  int64_t offset, bytes;
+};
+extern std::vector<Fetched> fetchedAhead;
+
 class CompiledKernel {
 public:
   /// An argument: a tensor, or the value of an index.

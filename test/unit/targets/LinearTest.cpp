@@ -290,4 +290,34 @@ TEST_P(LinearTest, SplitsManyRows) {
   checkRows(kernel, randomInput(201));
 }
 
+TEST_P(LinearTest, FetchesEveryPanelButTheFirst) {
+  for (auto precision : {WeightPrecision::f32, WeightPrecision::i8, WeightPrecision::i4}) {
+    prepare({256, 320, precision, false});
+    CompiledKernel kernel(parse(text()), GetParam());
+    ASSERT_EQ(kernel.error, "") << messages;
+    for (int64_t rows : {8, 21, 100}) {
+      SCOPED_TRACE(std::to_string(rows) + " rows, precision " + std::to_string(static_cast<int>(precision)));
+      fetchedAhead.clear();
+      HostTensor input = randomInput(rows);
+      kernel.run(arguments(input, 0, rows), {{rows, layer.outputs}});
+      std::vector<bool> isFetched(weight.bytes());
+      int64_t panel = weight.bytes() / panels, all = 0;
+      for (Fetched range : fetchedAhead) {
+        ASSERT_GE(range.offset, panel);
+        all += range.bytes;
+        for (int64_t at = range.offset; at < std::min(weight.bytes(), range.offset + range.bytes); ++at)
+          isFetched[at] = true;
+      }
+      EXPECT_EQ(std::count(isFetched.begin() + panel, isFetched.end(), false), 0);
+      // Once for each task, rounded up to lines in each of its steps.
+      EXPECT_LE(all, 8 * weight.bytes() * (1 + rows / 24));
+    }
+  }
+  // One row reads everything once anyway.
+  fetchedAhead.clear();
+  HostTensor input = randomInput(1);
+  CompiledKernel(parse(text()), GetParam()).run(arguments(input, 0, 1), {{1, layer.outputs}});
+  EXPECT_TRUE(fetchedAhead.empty());
+}
+
 HALYARD_INSTANTIATE_FOR_TARGETS(LinearTest);
