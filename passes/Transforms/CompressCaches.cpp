@@ -4,6 +4,7 @@
 // is kept in another form is what attention alone reads: values of the source are rounded where bind computes
 // them, and rows of a step where they are appended.
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Rounding.h"
 
 using namespace mlir;
 
@@ -70,24 +71,10 @@ struct CompressCaches : impl::CompressCachesBase<CompressCaches> {
     cross.setType(type.clone(narrow));
     for (seq::LoadOp load : loads)
       retype(load.getResult(), narrow);
-    for (seq::StoreOp store : users<seq::StoreOp>(cross.getSymName(), &seq::StoreOp::getCross))
-      store.getValueMutable().assign(rounded(store, store.getValue(), narrow));
-  }
-
-  static Value rounded(Operation *before, Value value, Type narrow) {
-    OpBuilder builder(before);
-    auto type = cast<RankedTensorType>(value.getType());
-    Location location = before->getLoc();
-    Value empty =
-        tensor::EmptyOp::create(builder, location, tensor::getMixedSizes(builder, location, value), narrow);
-    SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
-    SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
-    auto body = [&](OpBuilder &inner, Location location, ValueRange arguments) {
-      Value element = arith::TruncFOp::create(inner, location, narrow, arguments[0]);
-      linalg::YieldOp::create(inner, location, element);
-    };
-    return linalg::GenericOp::create(builder, location, type.clone(narrow), value, empty, maps, loops, body)
-        .getResult(0);
+    for (seq::StoreOp store : users<seq::StoreOp>(cross.getSymName(), &seq::StoreOp::getCross)) {
+      OpBuilder builder(store);
+      store.getValueMutable().assign(roundElements(builder, store.getLoc(), store.getValue(), narrow));
+    }
   }
 };
 

@@ -3,6 +3,7 @@
 //
 // Rows that several layers read as codes or as bf16 are converted once: equal conversions are one after CSE.
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/Rounding.h"
 #include "passes/Transforms/WeightPacking.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -39,7 +40,8 @@ public:
     case WeightPrecision::f32:
       return linear(layer.input, packFloats(layer, layout), Value());
     case WeightPrecision::bf16:
-      return linear(rounded(), packBFloats(layer, layout), Value());
+      return linear(roundElements(builder, location, layer.input, builder.getBF16Type()),
+                    packBFloats(layer, layout), Value());
     case WeightPrecision::i8: {
       seq::QuantizeOp rows = quantized(layout.terms);
       return linear(rows.getCodes(), packCodes(layer, layout), rows.getScales());
@@ -63,22 +65,6 @@ private:
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
                                  constant(weight.columnSums), zeroPoint, group);
-  }
-
-  /// The input as bf16.
-  Value rounded() {
-    auto type = cast<RankedTensorType>(layer.input.getType()).clone(builder.getBF16Type());
-    Value empty = tensor::EmptyOp::create(
-        builder, location, tensor::getMixedSizes(builder, location, layer.input), builder.getBF16Type());
-    SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(2));
-    SmallVector<utils::IteratorType> loops(2, utils::IteratorType::parallel);
-    return linalg::GenericOp::create(builder, location, type, layer.input, empty, maps, loops,
-                                     [](OpBuilder &body, Location location, ValueRange arguments) {
-                                       Value narrow = arith::TruncFOp::create(
-                                           body, location, body.getBF16Type(), arguments[0]);
-                                       linalg::YieldOp::create(body, location, narrow);
-                                     })
-        .getResult(0);
   }
 
   /// The input as codes, with rows as long as a multiple of `factor`.
