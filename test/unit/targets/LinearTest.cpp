@@ -290,6 +290,22 @@ TEST_P(LinearTest, SplitsManyRows) {
   checkRows(kernel, randomInput(201));
 }
 
+TEST_P(LinearTest, KnowsNumbersOfRows) {
+  for (int64_t rows : {1, 5, 30}) {
+    prepare({64, 200, WeightPrecision::i8, true});
+    std::string known = text();
+    for (size_t at = 0; (at = known.find('?', at)) != std::string::npos;)
+      known.replace(at, 1, std::to_string(rows));
+    // The epilogue's empty tensor takes the extent that is now static.
+    size_t empty = known.find("tensor.empty(%n)");
+    known.replace(empty, 16, "tensor.empty()");
+    CompiledKernel kernel(parse(known), GetParam());
+    ASSERT_EQ(kernel.error, "") << messages;
+    HostTensor input = randomInput(rows);
+    expectNear(kernel.run(arguments(input, 0, rows), {{rows, layer.outputs}})[0], expected(input));
+  }
+}
+
 TEST_P(LinearTest, FetchesEveryPanelButTheFirst) {
   for (auto precision : {WeightPrecision::f32, WeightPrecision::i8, WeightPrecision::i4}) {
     prepare({256, 320, precision, false});
