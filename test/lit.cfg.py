@@ -1,7 +1,7 @@
 # lit's configuration for all folders of test/. What depends on the build comes from lit.site.cfg.py, which lies in
 # the build's test folder; `--param site=FILE` names another build's.
 #
-# RUN lines may use halyard, halyard-opt, FileCheck, not, count and split-file by name, and
+# RUN lines may use halyard, halyard-opt, kernel-bench, FileCheck, not, count and split-file by name, and
 #   %python   Python with onnx, onnxruntime and numpy
 #   %models   test/models
 #   %inputs   test/inputs: scripts that make inputs for tests
