@@ -16,6 +16,7 @@
 
 #include "targets/Common/Algorithms/AttentionOperands.h"
 #include "targets/Common/CpuShape.h"
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
 using namespace mlir;
@@ -34,8 +35,10 @@ static constexpr int kKeyBlock = 128;
 static constexpr int kPartVectors = 2, kParts = 6;
 /// Features that are added up one after the other; rounding errors grow with their number.
 static constexpr int kDotTerms = 32;
-/// Queries and vectors of features of a register tile of sums.
-static constexpr int kSumQueries = 8, kSumVectors = 2;
+/// Keys likewise; a multiple of the keys of a register tile.
+static constexpr int kSumKeys = 32;
+/// Vectors of features of a register tile of sums.
+static constexpr int kSumVectors = 2;
 
 namespace {
 class TensorAttention {
@@ -94,24 +97,27 @@ private:
 
   AttentionOperands operands;
   Stage stage;
-  int lanes, partRows, tileRows, keyTile, groupWidth;
+  int lanes, partRows, tileRows;
+  /// Keys of a register tile of scores, queries of one of sums, features of a vector.
+  int keyTile, sumQueries, groupWidth;
 
-  // Arguments: query in part, key in group, group in block, feature, part, tile, head, block.
-  Var i{"i"}, j{"j"}, g{"g"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
-  RVar queryParts, topKeys, topGroups, weightGroups, massKeys, massGroups, mixedKeys, mixedGroups, firstParts,
+  // Arguments: query in part, key in group, group in block, sum of keys in block, feature, part, tile, head,
+  // block.
+  Var i{"i"}, j{"j"}, g{"g"}, s{"s"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
+  RVar queryParts, topKeys, topGroups, weightGroups, massGroups, sumKeys, sumGroups, mixedSums, firstParts,
       parts, blocks;
-  Func count, queries, limits, score, top, weight, mass, values, mixed, running, inverse;
+  Func count, queries, limits, score, top, weight, mass, values, sum, mixed, running, inverse;
   std::vector<Piece> pieces;
 };
 } // namespace
 
 TensorAttention::TensorAttention(const AttentionOperands &operands, int lanes, const std::string &name)
     : operands(operands), stage(operands.stage(name)), lanes(lanes), partRows(kPartVectors * lanes),
-      tileRows(kParts * partRows), keyTile(lanes < 16 ? 4 : 8),
+      tileRows(kParts * partRows), keyTile(lanes < 16 ? 4 : 8), sumQueries(lanes < 16 ? 4 : 8),
       groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)), count(name + "_count"),
       queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"), top(name + "_top"),
-      weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"), mixed(name + "_mixed"),
-      running(name + "_running"), inverse(name + "_inverse") {
+      weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"), sum(name + "_sum"),
+      mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse") {
   hideExtents();
   defineScores();
   defineWeights();
@@ -186,29 +192,40 @@ void TensorAttention::defineWeights() {
   weight(i, j, g, p, t, h, b) = Halide::undef<float>();
   weight(i, j, weightGroups, p, t, h, b) =
       Halide::select(own > invisible, negativePowerOfTwo(own - top(i, p, t, h, b)), 0.0f);
-  all = visibleGroups(true);
-  massKeys = all.x;
-  massGroups = all.y;
-  mass(i, p, t, h, b) = 0.0f;
-  mass(i, p, t, h, b) += weight(i, massKeys, massGroups, p, t, h, b);
+  massGroups = visibleGroups(false).x;
+  Expr ofGroup = weight(i, 0, massGroups, p, t, h, b);
+  for (int key = 1; key < keyTile; ++key)
+    ofGroup += weight(i, key, massGroups, p, t, h, b);
+  mass(i, p, t, h, b) = Halide::cast<double>(0);
+  mass(i, p, t, h, b) += Halide::cast<double>(ofGroup);
 }
 
 void TensorAttention::defineMixed() {
-  RDom keys = visibleGroups(true);
-  mixedKeys = keys.x;
-  mixedGroups = keys.y;
+  const int groupsOfSum = kSumKeys / keyTile;
+  RDom keys(0, keyTile, 0, groupsOfSum);
+  Expr group = s * groupsOfSum + keys.y;
+  keys.where(b * kKeyBlock + group * keyTile < count(p, t, h));
+  sumKeys = keys.x;
+  sumGroups = keys.y;
   values(d, j, g, h, b) = operands.value(Expr(0), h, position(j, g, b), d);
+  sum(d, i, s, p, t, h, b) = 0.0f;
+  sum(d, i, s, p, t, h, b) += weight(i, keys.x, group, p, t, h, b) * values(d, keys.x, group, h, b);
+  RDom sums(0, kKeyBlock / kSumKeys);
+  sums.where(b * kKeyBlock + sums.x * kSumKeys < count(p, t, h));
+  mixedSums = sums.x;
   mixed(d, i, p, t, h, b) = 0.0f;
-  mixed(d, i, p, t, h, b) +=
-      weight(i, mixedKeys, mixedGroups, p, t, h, b) * values(d, mixedKeys, mixedGroups, h, b);
+  mixed(d, i, p, t, h, b) += sum(d, i, mixedSums, p, t, h, b);
 }
 
 /// The state of a query: its sums, a vector of features each, then the maximum and the total. As values of
-/// one Func over the features of a vector, because a loop over blocks has to carry all of them.
+/// one Func over the features of a vector, because a loop over blocks has to carry all of them. The total is
+/// kept in double: an error in it scales the whole row, and errors that agree add up in the products after
+/// it.
 void TensorAttention::defineRunning() {
   std::vector<Expr> none(groups() + 2, Halide::undef<float>()), start(groups(), Expr(0.0f)), update;
   start.push_back(AttentionOperands::kInvisible);
-  start.push_back(0.0f);
+  start.push_back(Halide::cast<double>(0));
+  none.back() = Halide::undef<double>();
   firstParts = existingParts();
   running(d, i, p, t, h) = Halide::Tuple(none);
   running(d, i, firstParts, t, h) = Halide::Tuple(start);
@@ -225,10 +242,12 @@ void TensorAttention::defineRunning() {
   for (int group = 0; group < groups(); ++group)
     update.push_back(old[group] * keep + mixed(group * groupWidth + d, i, parts, t, h, blocks) * add);
   update.push_back(Halide::max(maximum, blockTop));
-  update.push_back(old[groups() + 1] * keep + mass(i, parts, t, h, blocks) * add);
+  update.push_back(old[groups() + 1] * Halide::cast<double>(keep) +
+                   mass(i, parts, t, h, blocks) * Halide::cast<double>(add));
   running(d, i, parts, t, h) = Halide::Tuple(update);
   Expr total = running(0, i, p, t, h)[groups() + 1];
-  inverse(i, p, t, h) = Halide::select(total > 0.0f, 1.0f / total, 0.0f);
+  Expr zero = Halide::cast<double>(0);
+  inverse(i, p, t, h) = Halide::select(total > zero, Halide::cast<double>(1) / total, zero);
 }
 
 /// Element `feature` of a head's result.
@@ -238,8 +257,8 @@ Expr TensorAttention::normalised(Expr row, Expr head, Expr feature) const {
   std::vector<Expr> sums;
   for (int group = 0; group < groups(); ++group)
     sums.push_back(state[group]);
-  Expr sum = groups() == 1 ? sums.front() : Halide::mux(feature / groupWidth, sums);
-  return sum * inverse(inPart, part, tile, head);
+  Expr total = groups() == 1 ? sums.front() : Halide::mux(feature / groupWidth, sums);
+  return Halide::cast<float>(Halide::cast<double>(total) * inverse(inPart, part, tile, head));
 }
 
 Stage TensorAttention::build() {
@@ -271,8 +290,11 @@ void TensorAttention::onStack(Func &func) {
       func.bound(j, 0, keyTile);
     else if (argument.same_as(g))
       func.bound_storage(g, kKeyBlock / keyTile);
+    else if (argument.same_as(s))
+      func.bound_storage(s, 1);
     else if (argument.same_as(i))
-      name == mixed.name() ? func.bound_extent(i, kSumQueries) : func.bound(i, 0, partRows);
+      llvm::is_contained({sum.name(), mixed.name()}, name) ? func.bound_extent(i, sumQueries)
+                                                           : func.bound(i, 0, partRows);
   }
 }
 
@@ -304,18 +326,22 @@ void TensorAttention::scheduleScores() {
 }
 
 void TensorAttention::scheduleWeights() {
-  for (auto [func, keys, groups] :
-       {std::tuple(&top, topKeys, topGroups), std::tuple(&mass, massKeys, massGroups)}) {
+  Var vectors("vectors");
+  for (Func *func : {&top, &mass})
     func->compute_at(running, parts).vectorize(i, lanes);
-    Var vectors("vectors");
-    func->update()
-        .split(i, vectors, i, lanes)
-        .reorder(i, vectors, keys, groups)
-        .vectorize(i)
-        .unroll(vectors)
-        .unroll(keys)
-        .partition(groups, Halide::Partition::Never);
-  }
+  top.update()
+      .split(i, vectors, i, lanes)
+      .reorder(i, vectors, topKeys, topGroups)
+      .vectorize(i)
+      .unroll(vectors)
+      .unroll(topKeys)
+      .partition(topGroups, Halide::Partition::Never);
+  mass.update()
+      .split(i, vectors, i, lanes)
+      .reorder(i, vectors, massGroups)
+      .vectorize(i)
+      .unroll(vectors)
+      .partition(massGroups, Halide::Partition::Never);
   weight.compute_at(running, parts);
   weight.update()
       .reorder(i, j, weightGroups)
@@ -325,7 +351,7 @@ void TensorAttention::scheduleWeights() {
       .partition(weightGroups, Halide::Partition::Never);
 }
 
-/// A register tile of features, in vectors, and queries over all keys of the block.
+/// A register tile of features, in vectors, and queries over the keys of a sum.
 void TensorAttention::scheduleMixed() {
   int tile = std::min(groups(), kSumVectors);
   while (groups() % tile)
@@ -336,11 +362,23 @@ void TensorAttention::scheduleMixed() {
   mixed.update()
       .split(d, tiles, d, groupWidth * tile)
       .split(d, vectors, d, groupWidth)
-      .reorder(d, vectors, i, mixedKeys, mixedGroups, tiles)
+      .reorder(d, vectors, i, mixedSums, tiles)
       .vectorize(d)
       .unroll(vectors)
       .unroll(i)
-      .partition(mixedGroups, Halide::Partition::Never);
+      .partition(mixedSums, Halide::Partition::Never);
+  sum.compute_at(mixed, mixedSums)
+      .bound_extent(d, groupWidth * tile)
+      .vectorize(d, groupWidth)
+      .unroll(d)
+      .unroll(i);
+  sum.update()
+      .split(d, vectors, d, groupWidth)
+      .reorder(d, vectors, i, sumKeys, sumGroups)
+      .vectorize(d)
+      .unroll(vectors)
+      .unroll(i)
+      .partition(sumGroups, Halide::Partition::Never);
 }
 
 /// Blocks of keys, then the parts of the tile, which share them.
@@ -349,7 +387,7 @@ void TensorAttention::scheduleRunning(const Halide::LoopLevel &level) {
   running.compute_at(level).bound(d, 0, groupWidth);
   running.update(0).reorder(d, i, firstParts).vectorize(d).partition(firstParts, Halide::Partition::Never);
   running.update(1)
-      .split(i, queryTile, i, kSumQueries)
+      .split(i, queryTile, i, sumQueries)
       .reorder(d, i, queryTile, parts, blocks)
       .vectorize(d)
       .partition(parts, Halide::Partition::Never)
@@ -381,7 +419,8 @@ void TensorAttention::schedule() {
   scheduleScores();
   scheduleWeights();
   scheduleMixed();
-  for (Func *func : {&count, &queries, &score, &top, &weight, &mass, &values, &mixed, &running, &inverse})
+  for (Func *func :
+       {&count, &queries, &score, &top, &weight, &mass, &values, &sum, &mixed, &running, &inverse})
     onStack(*func);
 }
 

@@ -293,6 +293,27 @@ TEST_P(AttentionTest, MasksKeysOfEachSlot) {
   check(c);
 }
 
+/// Rounding errors of a row must not agree: what all of its elements share, the sum of the weights and its
+/// inverse, is exact. What is left are the errors of 512 sums of 1500 values.
+TEST_P(AttentionTest, WeighsRowsExactly) {
+  Case c{1, 1, 64, 512, 40, 1500};
+  c.scale = 0.1;
+  fill(c);
+  for (float &value : c.value.mutableValues<float>())
+    value += 1;
+  auto results = run(c.text(), arguments(c), {{c.rows, c.valueWidth}});
+  ASSERT_EQ(results.size(), 1u);
+  for (int64_t i = 0; i < c.rows; ++i) {
+    std::vector<double> exact = c.row(i, 0);
+    double dot = 0, norm = 0;
+    for (int64_t d = 0; d < c.valueWidth; ++d) {
+      dot += results[0].values<float>()[i * c.valueWidth + d] * exact[d];
+      norm += exact[d] * exact[d];
+    }
+    EXPECT_NEAR(dot / norm, 1, 4e-8) << "row " << i;
+  }
+}
+
 TEST_P(AttentionTest, IsParallelOverLargeCaches) {
   Case c{8, 8, 64, 64, 2, 448};
   c.causal = true;
