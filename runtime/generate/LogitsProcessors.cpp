@@ -171,10 +171,11 @@ int32_t argmax(const float *values, int32_t count) {
     largest = inBlock;
     best = begin;
   }
-  // The first of equal ones; a row without numbers has none.
-  while (best < count - 1 && values[best] != largest)
+  if (largest == kNever)
+    return 0; // nothing can be chosen
+  while (values[best] != largest) // the first of equal ones
     ++best;
-  return best < count && values[best] == largest ? best : 0;
+  return best;
 }
 
 } // namespace halyard::rt
