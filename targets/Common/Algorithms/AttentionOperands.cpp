@@ -136,16 +136,6 @@ int AttentionOperands::powerOfTwo(int value, int limit) {
   return std::gcd(value, static_cast<int>(llvm::bit_floor(static_cast<unsigned>(limit))));
 }
 
-Expr halyard::kernels::negativePowerOfTwo(Expr x) {
-  // x = n + r with |r| <= 1/2, and 2^r by a polynomial; n goes into the exponent.
-  Expr limited = Halide::max(x, -126.0f);
-  Expr n = Halide::cast<int32_t>(limited - 0.5f), r = limited - Halide::cast<float>(n);
-  Expr p = 1.53458124e-4f;
-  for (float coefficient : {1.33999309e-3f, 9.61848907e-3f, 5.55032864e-2f, 0.240226462f, 0.693147182f, 1.0f})
-    p = p * r + coefficient;
-  return Halide::reinterpret<float>(Halide::reinterpret<int32_t>(p) + (n << 23));
-}
-
 LaneReduction::LaneReduction(const std::string &name, const Halide::Func &of,
                              const std::vector<Halide::Var> &arguments, int count, bool isMaximum)
     : func(name) {

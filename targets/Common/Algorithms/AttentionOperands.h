@@ -71,10 +71,6 @@ private:
   std::optional<TensorView> keyRows, biasView, slotView, positionView;
 };
 
-/// Two to the power of a number that is not positive, to about one unit in the last place; never less than
-/// 2^-126. Half of what Halide's exponential takes.
-Halide::Expr negativePowerOfTwo(Halide::Expr x);
-
 /// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, as a Func of the other
 /// arguments, of which `arguments` are the variables; compute it with `vectorizeLanes`.
 struct LaneReduction {

@@ -13,6 +13,7 @@
 
 #include "targets/Common/Algorithms/AttentionOperands.h"
 #include "targets/Common/CpuShape.h"
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
 using namespace mlir;

@@ -27,6 +27,10 @@ Halide::Expr translateAffine(mlir::AffineExpr expr, ExprsRef dims, ExprsRef symb
 /// tanh in float32 as a quotient of polynomials, within a few units in the last place.
 Halide::Expr rationalTanh(Halide::Expr x);
 
+/// Two to the power of a number that is not positive, to about one unit in the last place; never less than
+/// 2^-126. Half of what Halide's exponential takes.
+Halide::Expr negativePowerOfTwo(Halide::Expr x);
+
 } // namespace halyard::kernels
 
 #endif
