@@ -313,18 +313,33 @@ struct BlockedSum {
 };
 } // namespace
 
+/// How many steps of a loop make a block, where a step is `terms` terms: as many blocks as terms in each,
+/// about, but no blocks so short that adding them up takes time. 0 if there is no such divisor.
+static int stepsPerBlock(int extent, int terms) {
+  constexpr int kShortest = 24, kLongest = 96;
+  int best = 0;
+  auto cost = [&](int steps) { return steps * terms + extent / steps; };
+  for (int steps = 1; steps < extent; ++steps)
+    if (extent % steps == 0 && steps * terms >= kShortest && steps * terms <= kLongest &&
+        (!best || cost(steps) < cost(best)))
+      best = steps;
+  return best;
+}
+
 /// Rounding errors of a sum grow with the number of terms added one after the other; in blocks they grow with
 /// the block and the number of blocks. None if the sum is short or not of floats.
 static std::optional<BlockedSum> blockSum(Halide::Func func, const PackedVariant &packed) {
-  constexpr int kTermsPerBlock = 32;
   // After its columns, the panel is indexed by the reductions in their order.
   auto extents = ArrayRef(packed.panelExtents).slice(1, packed.reductions.size());
   unsigned longest = llvm::max_element(extents) - extents.begin();
-  if (func.type() != Halide::Float(32) || extents[longest] < 2 * kTermsPerBlock ||
-      extents[longest] % kTermsPerBlock)
+  int terms = 1;
+  for (auto [index, extent] : llvm::enumerate(extents))
+    terms *= index == longest ? 1 : extent;
+  int steps = func.type() == Halide::Float(32) ? stepsPerBlock(extents[longest], terms) : 0;
+  if (!steps)
     return std::nullopt;
   BlockedSum sum{Halide::Func(), Halide::RVar("block"), Halide::RVar("term"), longest};
-  func.update().split(packed.reductions[longest], sum.block, sum.term, kTermsPerBlock);
+  func.update().split(packed.reductions[longest], sum.block, sum.term, steps);
   sum.partial = func.update().rfactor(sum.block, Var("own"));
   return sum;
 }
