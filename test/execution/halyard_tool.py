@@ -66,11 +66,11 @@ def generate(halyard, artifact, inputs, scratch, options=()):
     return tokens, np.load(scratch / "logits.npy"), np.load(scratch / "memory.npy")
 
 
-def expect_close(what, got, want, slack=0.0):
-    """Equal to 1e-4, absolute plus relative, plus `slack` (a number, or one for each element)."""
+def expect_close(what, got, want):
+    """Equal to 1e-4, absolute plus relative."""
     if got.shape != want.shape:
         raise Failure(f"{what}: shape {got.shape}, expected {want.shape}")
-    excess = np.abs(got - want) - (ABSOLUTE + RELATIVE * np.abs(want)) - slack
+    excess = np.abs(got - want) - (ABSOLUTE + RELATIVE * np.abs(want))
     if not (excess <= 0).all():
         worst = np.unravel_index(np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape)
         raise Failure(f"{what}: {got[worst]} at {list(map(int, worst))}, expected {want[worst]}")

@@ -115,6 +115,46 @@ TEST_P(ContractionTest, ConvolvesAndActivates) {
     compare(text, {randomFloats({1, 5, length}), randomFloats({12, 5, 3}), randomFloats({12})});
 }
 
+/// Errors of a sum of 240 terms grow with blocks of them; one after the other they would be twice as large.
+TEST_P(ContractionTest, AddsUpConvolutionsInBlocks) {
+  const int64_t channels = 80, outputs = 64, length = 602, rows = length - 2;
+  HostTensor x = randomFloats({1, channels, length}), w = randomFloats({outputs, channels, 3});
+  auto results = run(R"(
+    func.func @conv(%x: tensor<1x80x?xf32>, %w: tensor<64x80x3xf32>) -> tensor<1x64x?xf32> {
+      %c2 = arith.constant 2 : index
+      %zero = arith.constant 0.0 : f32
+      %n = tensor.dim %x, %c2 : tensor<1x80x?xf32>
+      %m = affine.apply affine_map<(n) -> (n - 2)>(%n)
+      %e = tensor.empty(%m) : tensor<1x64x?xf32>
+      %i = linalg.fill ins(%zero : f32) outs(%e : tensor<1x64x?xf32>) -> tensor<1x64x?xf32>
+      %p = linalg.generic {indexing_maps = [affine_map<(b, o, x, c, k) -> (b, c, x + k)>,
+          affine_map<(b, o, x, c, k) -> (o, c, k)>, affine_map<(b, o, x, c, k) -> (b, o, x)>],
+          iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+          ins(%x, %w : tensor<1x80x?xf32>, tensor<64x80x3xf32>) outs(%i : tensor<1x64x?xf32>) {
+        ^bb0(%a: f32, %c: f32, %s: f32):
+          %q = arith.mulf %a, %c : f32
+          %t = arith.addf %s, %q : f32
+          linalg.yield %t : f32
+      } -> tensor<1x64x?xf32>
+      return %p : tensor<1x64x?xf32>
+    })",
+                     {x, w}, {{1, outputs, rows}});
+  ASSERT_EQ(results.size(), 1u);
+  double error = 0, norm = 0;
+  for (int64_t o = 0; o < outputs; ++o)
+    for (int64_t row = 0; row < rows; ++row) {
+      double exact = 0;
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t k = 0; k < 3; ++k)
+          exact +=
+              double(x.values<float>()[c * length + row + k]) * w.values<float>()[(o * channels + c) * 3 + k];
+      double off = results[0].values<float>()[o * rows + row] - exact;
+      error += off * off;
+      norm += exact * exact;
+    }
+  EXPECT_LT(std::sqrt(error / norm), 1.6e-7);
+}
+
 TEST_P(ContractionTest, ConvolvesPatches) {
   compare(R"(
     func.func @patches(%x: tensor<1x3x32x32xf32>, %w: tensor<20x3x8x8xf32>) -> tensor<1x20x4x4xf32> {
