@@ -156,6 +156,15 @@ TEST(Generate, InputIsCheckedBeforeAnythingRuns) {
   options.generation = &nothing;
   fixture.generate({{3}}, options);
   EXPECT_EQ(fixture.status, halyard_bad_prompt);
+  // This program's sources have no padding, so a mask is a mistake.
+  const int64_t source[] = {3, 4};
+  const uint8_t mask[] = {1, 0};
+  halyard_request request = {};
+  request.source = source;
+  request.source_length = 2;
+  request.source_mask = mask;
+  EXPECT_EQ(halyard_generate(fixture.session, &request, 1, nullptr, &fixture.error), halyard_bad_mask);
+  EXPECT_EQ(messageOf(fixture.error), "request 0: a mask, but the model takes sources without padding");
   EXPECT_EQ(toy::encodes, 0);
 }
 
