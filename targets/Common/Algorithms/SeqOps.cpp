@@ -4,7 +4,10 @@
 #include "targets/Common/Algorithms/Attention.h"
 #include "targets/Common/Algorithms/LaneSum.h"
 #include "targets/Common/Algorithms/Linear.h"
+#include "targets/Common/CpuShape.h"
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <numeric>
 
 using namespace mlir;
 using namespace halyard;
@@ -71,6 +74,25 @@ Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> opera
   return stage;
 }
 
+/// Elements of a task of a rotation.
+static constexpr int kParallelElements = 32768;
+
+/// Where pairs are halves of a head, the halves one after the other, in vectors: within one nothing depends
+/// on the place but the angle.
+static void scheduleHalves(Stage &stage, int half, int vector) {
+  Halide::Var row = stage.vars[0], feature = stage.vars[1], side("side"), head("head"), task("task");
+  stage.func.split(feature, side, feature, half)
+      .split(side, head, side, 2)
+      .reorder(feature, side, head, row)
+      .unroll(side)
+      .vectorize(feature, vector);
+  auto features = Halide::Internal::as_const_int(stage.extents[1]);
+  int rows = std::max<int64_t>(1, kParallelElements / features.value_or(kParallelElements));
+  stage.func.specialize(stage.extents[0] >= 2 * rows)
+      .split(row, task, row, rows, Halide::TailStrategy::GuardWithIf)
+      .parallel(task);
+}
+
 Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> operands,
                                         const std::string &name) {
   const TensorView &input = operands[0], &cosine = operands[1], &sine = operands[2];
@@ -78,6 +100,8 @@ Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> o
   Halide::Var row = stage.vars[0], feature = stage.vars[1];
   int32_t width = cast<RankedTensorType>(op.getType()).getDimSize(1) / op.getHeads();
   int32_t rotary = op.getRotary(), half = rotary / 2;
+  const int vectorOfHalf = std::gcd(half, 16);
+  const bool inHalves = !op.getInterleaved() && rotary == width && vectorOfHalf >= 4;
   Expr within = feature % width;
   // Feature f of a pair is f itself and its partner; the second of a pair has the sine's sign turned.
   Expr isFirst = op.getInterleaved() ? within % 2 == 0 : within < half;
@@ -85,6 +109,12 @@ Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> o
   Expr rotates = within < rotary;
   Expr pair = op.getInterleaved() ? within / 2 : within % std::max(half, 1);
   pair = Halide::clamp(pair, 0, half - 1);
+  if (inHalves) {
+    isFirst = feature / half % 2 == 0;
+    partner = half * (1 - feature / half % 2 * 2);
+    rotates = Halide::Internal::const_true();
+    pair = feature % half;
+  }
   Expr own = input.at({row, feature});
   // Within its head, hence within the row.
   Expr partnerAt = Halide::unsafe_promise_clamped(Halide::select(rotates, feature + partner, Expr(feature)),
@@ -93,6 +123,10 @@ Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> o
   Expr turned = Halide::select(isFirst, -other, other);
   Expr value = Halide::select(rotates, own * cosine.at({row, pair}) + turned * sine.at({row, pair}), own);
   stage.func(feature, row) = toStorage(value, input.elementType);
+  if (inHalves)
+    stage.schedule = [half, vectorOfHalf](Stage &stage, const CpuShape &shape) {
+      scheduleHalves(stage, half, std::min(vectorOfHalf, shape.lanes));
+    };
   finishStage(stage);
   return stage;
 }

@@ -52,24 +52,31 @@ TEST_P(KernelTest, NormsScaleRowsExactly) {
 }
 
 TEST_P(KernelTest, RotatesHeads) {
-  for (const char *attributes :
-       {"rotary = 8 : i64", "rotary = 8 : i64, interleaved", "rotary = 4 : i64, interleaved"}) {
-    std::string half = std::string(attributes).find("= 4") == std::string::npos ? "4" : "2";
-    std::string table = "tensor<?x" + half + "xf32>";
-    std::string text = "func.func @rotate(%x: tensor<?x16xf32>, %c: " + table + ", %s: " + table +
-                       ") -> tensor<?x16xf32> {\n %r = seq.rotary %x, %c, %s {heads = 2 : i64, " +
-                       attributes + "} : tensor<?x16xf32>, " + table + ", " + table +
-                       " -> tensor<?x16xf32>\n return %r : tensor<?x16xf32>\n}";
-    int64_t pairs = half == "4" ? 4 : 2;
-    HostTensor x = randomFloats({3, 16}), c = randomFloats({3, pairs}), s = randomFloats({3, pairs});
-    auto results = run(text, {x, c, s}, {{3, 16}});
+  struct Rotation {
+    int64_t rows, width, rotary;
+    bool interleaved;
+  };
+  for (auto [rows, width, rotary, interleaved] : {Rotation{3, 8, 8, false},
+                                                  {3, 8, 8, true},
+                                                  {3, 8, 4, true},
+                                                  {3, 20, 12, false},
+                                                  {1100, 32, 32, false}}) {
+    int64_t pairs = rotary / 2, features = 2 * width;
+    std::string table = typeOf({-1, pairs}), type = typeOf({-1, features});
+    std::string text =
+        "func.func @rotate(%x: " + type + ", %c: " + table + ", %s: " + table + ") -> " + type +
+        " {\n %r = seq.rotary %x, %c, %s {heads = 2 : i64, rotary = " + std::to_string(rotary) + " : i64" +
+        (interleaved ? ", interleaved" : "") + "} : " + type + ", " + table + ", " + table + " -> " + type +
+        "\n return %r : " + type + "\n}";
+    SCOPED_TRACE(text);
+    HostTensor x = randomFloats({rows, features}), c = randomFloats({rows, pairs}),
+               s = randomFloats({rows, pairs});
+    auto results = run(text, {x, c, s}, {{rows, features}});
     ASSERT_EQ(results.size(), 1u);
     std::vector<double> expected = doubles(x);
-    bool interleaved = std::string(attributes).find("interleaved") != std::string::npos;
-    for (int64_t row = 0; row < 3; ++row)
-      for (int64_t head = 0; head < 2; ++head)
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t base = row * features; base < (row + 1) * features; base += width)
         for (int64_t p = 0; p < pairs; ++p) {
-          int64_t base = row * 16 + head * 8;
           int64_t first = base + (interleaved ? 2 * p : p),
                   second = base + (interleaved ? 2 * p + 1 : p + pairs);
           double a = x.values<float>()[first], b = x.values<float>()[second];
