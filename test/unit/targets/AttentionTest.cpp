@@ -324,4 +324,39 @@ TEST_P(AttentionTest, IsParallelOverLargeCaches) {
   check(c);
 }
 
+TEST_P(AttentionTest, GivesARowTheSameBitsInAnyCompany) {
+  Case tensors{2, 2, 64, 64, 230, 150};
+  tensors.scale = 0.125;
+  fill(tensors);
+  Case caches = tensors;
+  for (int i = 0; i < caches.rows; ++i) {
+    caches.slot.push_back(i % 3);
+    caches.position.push_back(i * 7 % 150);
+  }
+  caches.causal = true;
+  fill(caches);
+  for (const Case &whole : {tensors, caches}) {
+    const int64_t features = whole.heads * whole.width;
+    auto all = run(whole.text(), arguments(whole), {{whole.rows, features}});
+    ASSERT_EQ(all.size(), 1u);
+    for (auto [first, rows] : {std::pair<int64_t, int64_t>{0, 1}, {3, 40}, {100, 130}}) {
+      Case some = whole;
+      some.rows = rows;
+      some.query =
+          floats({rows, features}, whole.query.values<float>().slice(first * features, rows * features));
+      if (some.isRagged()) {
+        some.slot = std::vector(whole.slot.begin() + first, whole.slot.begin() + first + rows);
+        some.position = std::vector(whole.position.begin() + first, whole.position.begin() + first + rows);
+      }
+      auto results = run(some.text(), arguments(some), {{rows, features}});
+      ASSERT_EQ(results.size(), 1u);
+      EXPECT_EQ(std::memcmp(results[0].data.get(), all[0].values<float>().data() + first * features,
+                            results[0].bytes()),
+                0)
+          << "rows " << first << " to " << first + rows - 1
+          << (some.isRagged() ? " of caches" : " of tensors");
+    }
+  }
+}
+
 HALYARD_INSTANTIATE_FOR_TARGETS(AttentionTest);
