@@ -172,7 +172,7 @@ int32_t argmax(const float *values, int32_t count) {
     best = begin;
   }
   if (largest == kNever)
-    return 0; // nothing can be chosen
+    return 0;                     // nothing can be chosen
   while (values[best] != largest) // the first of equal ones
     ++best;
   return best;

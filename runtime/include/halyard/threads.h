@@ -2,9 +2,9 @@
  *
  * Kernels made by Halide hand their parallel loops to `halide_do_par_for`, which the runtime defines: each
  * thread takes one contiguous chunk of the iterations, always the same one, so that a thread finds the
- * weights that it read in the step before in its own cache. Waiting threads stay awake for a short while, because
- * the next loop of a step follows within microseconds, and then sleep. Threads are made here and nowhere
- * else; running a loop allocates nothing.
+ * weights that it read in the step before in its own cache. Waiting threads stay awake for a short while,
+ * because the next loop of a step follows within microseconds, and then sleep. Threads are made here and
+ * nowhere else; running a loop allocates nothing.
  *
  * Compiled with HALYARD_NO_THREADS, loops run in the calling thread and no thread library is needed.
  */
