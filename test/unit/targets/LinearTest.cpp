@@ -336,4 +336,4 @@ TEST_P(LinearTest, FetchesEveryPanelButTheFirst) {
   EXPECT_TRUE(fetchedAhead.empty());
 }
 
-HALYARD_INSTANTIATE_FOR_TARGETS(LinearTest);
+HALYARD_INSTANTIATE_FOR_ALL_TARGETS(LinearTest);

@@ -109,4 +109,4 @@ TEST_P(QuantizeTest, ComputesItsInputOnce) {
   check(expected, 50, 0, results[0], results[1]);
 }
 
-HALYARD_INSTANTIATE_FOR_TARGETS(QuantizeTest);
+HALYARD_INSTANTIATE_FOR_ALL_TARGETS(QuantizeTest);
