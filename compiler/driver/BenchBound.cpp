@@ -37,20 +37,23 @@ HALYARD_WIDEST uint64_t readAll(const uint8_t *data, uint64_t bytes) {
   return result;
 }
 
-/// Weights that a step reads, from the artifact's report.
+/// Weights that a step of greedy search reads, from the artifact's report: those of the stage, and of the one
+/// that screens its head if that is done.
 bool weightsOfStep(const std::string &artifact, uint64_t &bytes, RunError &error) {
   llvm::json::Object report;
   if (!readReport(artifact, report, error))
     return false;
-  const llvm::json::Object *at = &report;
-  for (llvm::StringRef key : {"cost", "step"})
-    at = at ? at->getObject(key) : nullptr;
-  std::optional<int64_t> count = at ? at->getInteger("weight_bytes") : std::nullopt;
-  if (!count) {
+  const llvm::json::Object *cost = report.getObject("cost");
+  auto weights = [&](llvm::StringRef stage) -> std::optional<int64_t> {
+    const llvm::json::Object *at = cost ? cost->getObject(stage) : nullptr;
+    return at ? at->getInteger("weight_bytes") : std::nullopt;
+  };
+  std::optional<int64_t> step = weights("step");
+  if (!step) {
     error = {artifact + "/report.json", "does not say what a step costs: compile the model again"};
     return false;
   }
-  bytes = uint64_t(*count);
+  bytes = uint64_t(*step + weights("screen").value_or(0));
   return true;
 }
 

@@ -39,6 +39,11 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   command
       ->add_option("--kv", options.kv, "Precision of kept keys and values [f32 with f32 weights, else bf16]")
       ->check(CLI::IsMember({"f32", "bf16"}));
+  command
+      ->add_option("--screen", options.screen,
+                   "Whether greedy search bounds logits before it computes any: auto, if the head is large")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
   command->add_option("--max-source", options.maxSource, "Longest source [from config.json]")
       ->check(CLI::Range(1, INT32_MAX));
   command->add_option("--max-target", options.maxTarget, "Longest text that is decoded [from config.json]")

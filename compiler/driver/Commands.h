@@ -29,6 +29,7 @@ struct CompileOptions {
   std::string target = "x86-64-multi";
   std::string weights = "f32"; // f32, bf16, int8, int4
   std::string kv;              // f32, bf16; empty: f32 with f32 weights, else bf16
+  std::string screen = "auto"; // auto, always, never
   std::string stopAfter;       // phase after which the IR is printed instead; empty: compile to the end
   int64_t maxSource = 0;       // 0: from the model's configuration
   int64_t maxTarget = 0;       // 0: from the model's configuration

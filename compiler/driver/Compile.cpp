@@ -44,6 +44,7 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
     pipeline.slots = options.slots;
   pipeline.weights = options.weights;
   pipeline.kv = !options.kv.empty() ? options.kv : options.weights == "f32" ? "f32" : "bf16";
+  pipeline.screen = options.screen;
   pipeline.target = options.target;
   return pipeline;
 }
@@ -62,6 +63,7 @@ ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directo
   add("decoder-with-past", options.decoderWithPast);
   add("weights", options.weights);
   add("kv", options.kv);
+  add("screen", options.screen);
   addNumber("max-source", options.maxSource);
   addNumber("max-target", options.maxTarget);
   addNumber("max-rows", options.maxRows);

@@ -89,6 +89,10 @@ static void buildCompress(OpPassManager &manager, const PipelineOptions &options
   CompressCachesOptions caches;
   caches.kv = options.kv;
   manager.addNestedPass<seq::ProgramOp>(createCompressCaches(caches));
+  ScreenHeadOptions screening;
+  screening.target = options.target;
+  screening.when = options.screen;
+  manager.addNestedPass<seq::ProgramOp>(createScreenHead(screening));
   cleanUp(manager);
 }
 

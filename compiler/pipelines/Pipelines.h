@@ -20,6 +20,7 @@ struct PipelineOptions {
   int64_t slots = 4;             // sources held at a time
   std::string weights = "f32";   // precision of linear layers' weights
   std::string kv = "f32";        // precision of what attention keeps
+  std::string screen = "auto";   // whether greedy search screens the head: auto, always, never
   std::string target = "x86-64"; // whose kernels will read them
 };
 

@@ -129,7 +129,7 @@ DictionaryAttr programCost(seq::ProgramOp program, const StageExtents &extents) 
   Builder builder(program.getContext());
   SmallVector<NamedAttribute> stages;
   for (Operation &op : program.getBody().front()) {
-    if (!isa<seq::EncodeOp, seq::BindOp, seq::StepOp>(op))
+    if (!seq::isStage(&op))
       continue;
     CostLengths lengths;
     lengths.source = program.getMaxSource();

@@ -31,8 +31,10 @@ FailureOr<StageExtents> StageExtents::compute(seq::ProgramOp program) {
       SmallVector<Shape> arguments = byType(bind, source); // a mask, beside the memory
       arguments.front() = extents.memory;
       result = extents.visitStage(bind, arguments);
-    } else if (auto step = dyn_cast<seq::StepOp>(op)) {
-      result = extents.visitStage(step, byType(step, target));
+    } else if (isa<seq::StepOp, seq::HeadOp, seq::ScreenOp>(op)) {
+      result = extents.visitStage(&op, byType(&op, target));
+    } else if (isa<seq::RescoreOp>(op)) { // of all rows that a step can have
+      result = extents.visitStage(&op, byType(&op, extents.constant(program.getMaxRows())));
     }
     if (failed(result))
       return failure();
@@ -43,7 +45,9 @@ FailureOr<StageExtents> StageExtents::compute(seq::ProgramOp program) {
 LogicalResult StageExtents::visitStage(Operation *stage, ArrayRef<Shape> arguments) {
   Block &block = stage->getRegion(0).front();
   for (auto [argument, shape] : llvm::zip_equal(block.getArguments(), arguments)) {
-    auto type = cast<RankedTensorType>(argument.getType());
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type)
+      continue; // a number that is no length
     if (static_cast<size_t>(type.getRank()) != shape.size())
       return stage->emitError() << "takes " << type << " where the stage before it yields rank "
                                 << shape.size();
@@ -249,8 +253,9 @@ StageExtents::Shape StageExtents::like(Type type, Value tensor) const {
 
 StageExtents::Shape StageExtents::argumentShape(Type type, AffineExpr open) const {
   Shape shape;
-  for (int64_t extent : cast<RankedTensorType>(type).getShape())
-    shape.push_back(ShapedType::isDynamic(extent) ? open : constant(extent));
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    for (int64_t extent : tensor.getShape())
+      shape.push_back(ShapedType::isDynamic(extent) ? open : constant(extent));
   return shape;
 }
 

@@ -3,7 +3,8 @@
 // encode and bind become one function, because they always run one after the other. Values keep the order of
 // their operations; each kernel result gets a buffer of its own, which plan-arena places, except that results
 // which are bound to a slot or returned are computed where they are wanted. A step that recomputes becomes a
-// loop over its rows.
+// loop over its rows. Where the head is a stage of its own, what it reads lies in regions of the arena until
+// the next step.
 #include "dialects/Runtime/IR/Runtime.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Conversion/StageToRt.h"
@@ -34,6 +35,8 @@ private:
   func::FuncOp createFunction(StringRef name, TypeRange arguments, TypeRange results);
   LogicalResult createEncode();
   LogicalResult createStep();
+  void mapStepArguments(StageToRt &stage, func::FuncOp function);
+  LogicalResult createHeadStage(StringRef name, Operation *stage, bool ofOneRow);
   LogicalResult createRecomputingBody(func::FuncOp step, Value row);
   void createMemoryRows();
   Value constant(int64_t value) { return arith::ConstantIndexOp::create(builder, location, value); }
@@ -48,8 +51,14 @@ private:
   seq::EncodeOp encode;
   seq::BindOp bind;
   seq::StepOp step;
+  seq::HeadOp head; // the three are all there or none is
+  seq::ScreenOp screen;
+  seq::RescoreOp rescore;
   bool recompute = false;
 };
+
+/// The region that holds what a step yields for its head.
+static std::string rowsRegion(size_t at) { return "rows." + std::to_string(at); }
 
 LogicalResult ProgramToRt::findStages() {
   for (Operation &op : source.getBody().front()) {
@@ -59,9 +68,17 @@ LogicalResult ProgramToRt::findStages() {
       bind = found;
     else if (auto found = dyn_cast<seq::StepOp>(op))
       step = found;
+    else if (auto found = dyn_cast<seq::HeadOp>(op))
+      head = found;
+    else if (auto found = dyn_cast<seq::ScreenOp>(op))
+      screen = found;
+    else if (auto found = dyn_cast<seq::RescoreOp>(op))
+      rescore = found;
   }
   if (!encode || !bind || !step)
     return source.emitError("needs the stages encode, bind and step to become an artifact");
+  if (bool(head) != bool(screen) || bool(head) != bool(rescore))
+    return source.emitError("needs all or none of the stages head, screen and rescore");
   unsigned inputs = encode.getBlock().getNumArguments();
   if (inputs < 1 || inputs > 2 || bind.getBlock().getNumArguments() > inputs)
     return encode.emitError("takes ") << inputs << " inputs; an artifact takes a source and its mask";
@@ -83,6 +100,10 @@ LogicalResult ProgramToRt::run() {
   createMemoryRows();
   if (failed(createEncode()) || failed(createStep()))
     return failure();
+  if (head &&
+      (failed(createHeadStage("head", head, false)) || failed(createHeadStage("screen", screen, false)) ||
+       failed(createHeadStage("rescore", rescore, true))))
+    return failure();
   source.erase();
   return success();
 }
@@ -92,7 +113,8 @@ void ProgramToRt::createProgram() {
   auto name = module->getAttrOfType<StringAttr>("halyard.name");
   auto inputName = source->getAttrOfType<StringAttr>("source_name");
   auto vocabulary = source->getAttrOfType<IntegerAttr>("source_vocabulary");
-  Type logits = step.getBlock().getTerminator()->getOperand(0).getType();
+  Operation *last = head ? head : step;
+  Type logits = last->getRegion(0).front().getTerminator()->getOperand(0).getType();
   Type memory = encode.getBlock().getTerminator()->getOperand(0).getType();
   uint32_t flags = recompute ? HALYARD_KEEPS_TOKENS : 0;
   auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
@@ -106,7 +128,10 @@ void ProgramToRt::createProgram() {
       number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
       recompute ? builder.getUnitAttr() : UnitAttr(),
       encode.getBlock().getNumArguments() > 1 ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(),
-      IntegerAttr());
+      IntegerAttr(), IntegerAttr());
+  if (rescore)
+    program.setScreenColumns(
+        cast<RankedTensorType>(rescore.getBlock().getTerminator()->getOperand(0).getType()).getDimSize(1));
   if (Attribute cost = source->getAttr("cost"))
     program->setAttr("cost", cost);
   builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
@@ -145,6 +170,12 @@ void ProgramToRt::createRegions() {
     createRegion(state ? state.getSymName() : cross.getSymName(), shape, type.getElementType());
     program.getBody().front().back().setAttr(state ? "state" : "cross", builder.getUnitAttr());
   }
+  if (head)
+    for (auto [at, type] : llvm::enumerate(step.getBlock().getTerminator()->getOperandTypes())) {
+      SmallVector<int64_t> shape(cast<RankedTensorType>(type).getShape());
+      shape.front() = source.getMaxRows();
+      createRegion(rowsRegion(at), shape, getElementTypeOrSelf(type));
+    }
 }
 
 func::FuncOp ProgramToRt::createFunction(StringRef name, TypeRange arguments, TypeRange results) {
@@ -211,11 +242,28 @@ LogicalResult ProgramToRt::createEncode() {
   return success();
 }
 
-/// step(arena, weights, rows, token, slot, position, logits).
+void ProgramToRt::mapStepArguments(StageToRt &stage, func::FuncOp function) {
+  Value rows = function.getArgument(2);
+  for (auto [at, argument] : llvm::enumerate(step.getBlock().getArguments())) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    Value given = host(function.getArgument(3 + at), type.getShape(), builder.getI32Type(), rows);
+    if (!type.getElementType().isInteger(32)) {
+      Value wide = rt::AllocOp::create(builder, location,
+                                       MemRefType::get(type.getShape(), type.getElementType()), rows);
+      rt::WidenOp::create(builder, location, given, wide);
+      given = wide;
+    }
+    stage.map(argument, given);
+  }
+}
+
+/// step(arena, weights, rows, token, slot, position, logits); with a head of its own, without the last.
 LogicalResult ProgramToRt::createStep() {
   Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
-  func::FuncOp function =
-      createFunction("step", {pointer, pointer, index, pointer, pointer, pointer, pointer}, {});
+  SmallVector<Type> arguments{pointer, pointer, index, pointer, pointer, pointer};
+  if (!head)
+    arguments.push_back(pointer);
+  func::FuncOp function = createFunction("step", arguments, {});
   Value rows = function.getArgument(2);
   for (unsigned readonly : {1, 3, 4, 5})
     function.setArgAttr(readonly, "rt.readonly", builder.getUnitAttr());
@@ -231,19 +279,36 @@ LogicalResult ProgramToRt::createStep() {
   function.setArgAttr(2, "rt.maximum", source.getMaxRowsAttr());
   StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
   stage.setLength(seq::Axis::target, rows);
-  for (auto [at, argument] : llvm::enumerate(step.getBlock().getArguments())) {
-    auto type = cast<RankedTensorType>(argument.getType());
-    Value given = host(function.getArgument(3 + at), type.getShape(), builder.getI32Type(), rows);
-    if (!type.getElementType().isInteger(32)) {
-      Value wide = rt::AllocOp::create(builder, location,
-                                       MemRefType::get(type.getShape(), type.getElementType()), rows);
-      rt::WidenOp::create(builder, location, given, wide);
-      given = wide;
-    }
-    stage.map(argument, given);
-  }
-  stage.setOutput(step.getBlock().getTerminator()->getOperand(0), function.getArgument(6));
+  mapStepArguments(stage, function);
+  for (auto [at, value] : llvm::enumerate(step.getBlock().getTerminator()->getOperands()))
+    stage.setOutput(value, head ? arena(function, rowsRegion(at)) : Value(function.getArgument(6)));
   if (failed(stage.run(step.getBlock())))
+    return failure();
+  func::ReturnOp::create(builder, location);
+  return success();
+}
+
+/// head or screen(arena, weights, rows, logits); rescore(arena, weights, row, unit, logits).
+LogicalResult ProgramToRt::createHeadStage(StringRef name, Operation *stageOp, bool ofOneRow) {
+  Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
+  SmallVector<Type> arguments{pointer, pointer, index, pointer};
+  if (ofOneRow)
+    arguments.insert(arguments.begin() + 3, index);
+  func::FuncOp function = createFunction(name, arguments, {});
+  function.setArgAttr(1, "rt.readonly", builder.getUnitAttr());
+  function.setArgAttr(2, "rt.maximum", source.getMaxRowsAttr());
+  StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
+  stage.setLength(seq::Axis::target, function.getArgument(2));
+  Block &block = stageOp->getRegion(0).front();
+  unsigned number = 2;
+  for (BlockArgument argument : block.getArguments()) {
+    if (isa<RankedTensorType>(argument.getType()))
+      stage.map(argument, stage.viewAs(arena(function, rowsRegion(argument.getArgNumber())), argument));
+    else
+      stage.map(argument, function.getArgument(number++));
+  }
+  stage.setOutput(block.getTerminator()->getOperand(0), function.getArguments().back());
+  if (failed(stage.run(block)))
     return failure();
   func::ReturnOp::create(builder, location);
   return success();

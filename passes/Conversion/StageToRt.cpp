@@ -94,9 +94,9 @@ Value StageToRt::wantedAt(Value result) {
   SmallVector<Value> names{result}; // the result and reshapes of all of it
   for (size_t next = 0; next < names.size(); ++next) {
     Value name = names[next];
-    if (Value pointer = outputs.lookup(name)) {
+    if (Value place = outputs.lookup(name)) {
       outputsInPlace.insert(name);
-      return viewAs(hostBuffer(pointer, name), result);
+      return viewAs(outputBuffer(place, name), result);
     }
     for (Operation *user : name.getUsers()) {
       if (auto store = dyn_cast<seq::StoreOp>(user)) {
@@ -118,9 +118,13 @@ void StageToRt::convertStore(seq::StoreOp op) {
 }
 
 void StageToRt::copyOutputs() {
-  for (auto [tensor, pointer] : outputs)
+  for (auto [tensor, place] : outputs)
     if (!outputsInPlace.contains(tensor) && mapping.contains(tensor))
-      rt::CopyOp::create(builder, tensor.getLoc(), mapping.lookup(tensor), hostBuffer(pointer, tensor));
+      rt::CopyOp::create(builder, tensor.getLoc(), mapping.lookup(tensor), outputBuffer(place, tensor));
+}
+
+Value StageToRt::outputBuffer(Value place, Value tensor) {
+  return isa<MemRefType>(place.getType()) ? viewAs(place, tensor) : hostBuffer(place, tensor);
 }
 
 void StageToRt::convertAppend(seq::CacheAppendOp op) {

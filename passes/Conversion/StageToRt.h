@@ -21,8 +21,8 @@ public:
   void setLength(seq::Axis axis, mlir::Value value) { lengths[axis == seq::Axis::source ? 0 : 1] = value; }
   /// The slot that cross values are stored to and loaded from.
   void setSlot(mlir::Value index) { slot = index; }
-  /// Asks for a value of the stage in the caller's memory.
-  void setOutput(mlir::Value value, mlir::Value pointer) { outputs[value] = pointer; }
+  /// Asks for a value of the stage in a buffer, or in the caller's memory if `place` is a pointer.
+  void setOutput(mlir::Value value, mlir::Value place) { outputs[value] = place; }
 
   void map(mlir::Value tensor, mlir::Value buffer) { mapping.map(tensor, buffer); }
   mlir::Value lookup(mlir::Value tensor) const { return mapping.lookup(tensor); }
@@ -53,6 +53,7 @@ private:
   /// Where a result is wanted: a slot's block or the caller's memory. Nothing if it needs a buffer of its
   /// own.
   mlir::Value wantedAt(mlir::Value result);
+  mlir::Value outputBuffer(mlir::Value place, mlir::Value tensor);
   mlir::Value region(llvm::StringRef name, mlir::Location location);
   mlir::Value crossBlock(llvm::StringRef name, mlir::Value tensor);
 
@@ -62,7 +63,7 @@ private:
   mlir::Value arena, weights, slot;
   mlir::Value lengths[2];
   mlir::IRMapping mapping;
-  llvm::DenseMap<mlir::Value, mlir::Value> outputs; // tensor -> caller's pointer
+  llvm::DenseMap<mlir::Value, mlir::Value> outputs; // tensor -> its place
   llvm::DenseSet<mlir::Operation *> inPlace;        // stores whose value was computed where it belongs
   llvm::DenseSet<mlir::Value> outputsInPlace;       // the same for outputs
 };

@@ -261,7 +261,7 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
     // Counted here, where every operation is still to be seen; reported with the artifact.
     getOperation()->setAttr("cost", programCost(getOperation(), *extents));
     for (Operation &op : llvm::make_early_inc_range(getOperation().getBody().front()))
-      if (isa<seq::EncodeOp, seq::BindOp, seq::StepOp>(op))
+      if (seq::isStage(&op))
         runOnStage(op.getRegion(0).front());
     IRRewriter rewriter(&getContext());
     DominanceInfo dominance(getOperation());

@@ -81,6 +81,10 @@ Matrix::Matrix(const LinearLayer &layer)
       outputs(layer.outputs), termStride(layer.isTransposed ? 1 : layer.outputs),
       outputStride(layer.isTransposed ? layer.features : 1) {}
 
+Matrix::Matrix(const HostTensor &rows)
+    : tensor(rows), values(tensor.values<float>()), features(rows.shape[1]), outputs(rows.shape[0]),
+      termStride(1), outputStride(rows.shape[1]) {}
+
 std::optional<LinearLayer> LinearLayer::match(linalg::LinalgOp op) {
   if (op->getNumResults() != 1 || op.getNumDpsInputs() != 2 || op.getNumLoops() != 3 ||
       op.getNumReductionLoops() != 1 || !multipliesAndAdds(op) || !startsAtZero(op))

@@ -25,6 +25,8 @@ HostTensor asFloats(mlir::ElementsAttr attribute);
 /// The matrix of a layer as f32, read by (term, output) however it is stored.
 struct Matrix {
   explicit Matrix(const LinearLayer &layer);
+  /// f32 elements [outputs, features].
+  explicit Matrix(const HostTensor &rows);
 
   float at(int64_t term, int64_t output) const { return values[term * termStride + output * outputStride]; }
 

@@ -38,17 +38,17 @@ public:
   Value create() {
     switch (precision) {
     case WeightPrecision::f32:
-      return linear(layer.input, packFloats(layer, layout), Value());
+      return linear(layer.input, packFloats(Matrix(layer), layout), Value());
     case WeightPrecision::bf16:
       return linear(roundElements(builder, location, layer.input, builder.getBF16Type()),
-                    packBFloats(layer, layout), Value());
+                    packBFloats(Matrix(layer), layout), Value());
     case WeightPrecision::i8: {
       seq::QuantizeOp rows = quantized(layout.terms);
-      return linear(rows.getCodes(), packCodes(layer, layout), rows.getScales());
+      return linear(rows.getCodes(), packCodes(Matrix(layer), layout), rows.getScales());
     }
     case WeightPrecision::i4: {
       seq::QuantizeOp rows = quantized(kNibbleGroup);
-      return linear(rows.getCodes(), packNibbles(layer, layout), rows.getScales());
+      return linear(rows.getCodes(), packNibbles(Matrix(layer), layout), rows.getScales());
     }
     }
     llvm_unreachable("unknown precision");

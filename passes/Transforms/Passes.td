@@ -621,6 +621,45 @@ def CompressCaches : Pass<"compress-caches", "::halyard::seq::ProgramOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ScreenHead : Pass<"screen-head", "::halyard::seq::ProgramOp"> {
+  let summary = "make the head a stage of its own, beside a narrower one that bounds its logits";
+  let description = [{
+    A matrix of floats is screened in 8-bit codes, one of 8-bit codes in 4-bit codes. Heads are left alone that are small,
+    narrower already, or followed by more than the addition of a constant for each column.
+
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.step(%x: tensor<?x32xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+        %w = arith.constant dense<0.5> : tensor<600x32x64x1xf32>
+        %logits = seq.linear %x, %w : tensor<?x32xf32>, tensor<600x32x64x1xf32> -> tensor<?x38400xf32>
+        seq.yield %logits : tensor<?x38400xf32>
+      }
+    }
+    // becomes
+    seq.step(%x: tensor<?x32xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) attributes {mode = 0 : i32} {
+      seq.yield %x : tensor<?x32xf32>
+    }
+    seq.head(%rows: tensor<?x32xf32>) {
+      %logits = seq.linear %rows, %w : tensor<?x32xf32>, tensor<600x32x64x1xf32> -> tensor<?x38400xf32>
+      seq.yield %logits : tensor<?x38400xf32>
+    }
+    seq.screen(%narrow: tensor<?x32xf32>) {
+      %codes, %scales = seq.quantize %narrow : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?xf32>
+      %about = seq.linear %codes, %c scale(%s : tensor<38400xf32>) input_scale(%scales : tensor<?xf32>)
+      seq.yield %bounds : tensor<?x38400xf32>
+    }
+    seq.rescore(%all: tensor<?x32xf32>, %row: index, %unit: index) {
+      %few = seq.linear %one, %columns : tensor<1x32xf32>, tensor<1x32x16x1xf32> -> tensor<1x16xf32>
+      seq.yield %few : tensor<1x16xf32>
+    }
+    ```
+  }];
+  let options = [Option<"target", "target", "std::string", "\"x86-64\"", "whose layouts to use">,
+                 Option<"when", "when", "std::string", "\"auto\"", "auto: large heads; always, never">];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
 //===-- dispatch and plan --------------------------------------------------------------------------------------------===//
 
 def FuseElementwise : Pass<"fuse-elementwise", "::halyard::seq::ProgramOp"> {

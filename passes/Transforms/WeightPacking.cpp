@@ -51,17 +51,15 @@ int8_t codeOf(float value, float scale) {
   return static_cast<int8_t>(std::clamp(std::nearbyint(value / scale), -127.0f, 127.0f));
 }
 
-PackedWeight packFloats(const LinearLayer &layer, const LinearLayout &layout) {
-  Matrix matrix(layer);
+PackedWeight packFloats(const Matrix &matrix, const LinearLayout &layout) {
   auto convert = [&](int64_t term, int64_t output) { return matrix.at(term, output); };
   Type type = matrix.tensor.elementType;
   return {toAttribute(makePanels<float>(matrix, layout, type, convert)), {}, {}};
 }
 
-PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout) {
-  Matrix matrix(layer);
+PackedWeight packBFloats(const Matrix &matrix, const LinearLayout &layout) {
   auto convert = [&](int64_t term, int64_t output) { return toBFloat(matrix.at(term, output)); };
-  Type type = BFloat16Type::get(layer.matrix.getContext());
+  Type type = BFloat16Type::get(matrix.tensor.elementType.getContext());
   return {toAttribute(makePanels<uint16_t>(matrix, layout, type, convert)), {}, {}};
 }
 
@@ -74,7 +72,10 @@ struct NibbleGroup {
 };
 
 float fromBFloat(uint16_t bits) {
-  return llvm::APFloat(llvm::APFloat::BFloat(), llvm::APInt(16, bits)).convertToFloat();
+  uint32_t wide = uint32_t(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof(value));
+  return value;
 }
 
 /// Codes for a scale; returns the squared error.
@@ -106,9 +107,8 @@ NibbleGroup makeGroup(ArrayRef<float> values) {
 
 } // namespace
 
-PackedWeight packNibbles(const LinearLayer &layer, const LinearLayout &layout) {
-  Matrix matrix(layer);
-  Builder builder(layer.matrix.getContext());
+PackedWeight packNibbles(const Matrix &matrix, const LinearLayout &layout) {
+  Builder builder(matrix.tensor.elementType.getContext());
   int64_t factor = layout.terms, width = layout.columns, panels = llvm::divideCeil(matrix.outputs, width);
   int64_t groups = llvm::divideCeil(matrix.features, kNibbleGroup),
           blocks = groups * kNibbleGroup / (2 * factor);
@@ -138,9 +138,8 @@ PackedWeight packNibbles(const LinearLayer &layer, const LinearLayout &layout) {
   return {toAttribute(bytes), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr()};
 }
 
-PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout) {
-  Matrix matrix(layer);
-  Builder builder(layer.matrix.getContext());
+PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout) {
+  Builder builder(matrix.tensor.elementType.getContext());
   HostTensor scales = HostTensor::allocate({matrix.outputs}, builder.getF32Type());
   HostTensor sums = HostTensor::allocate({matrix.outputs}, builder.getI32Type());
   MutableArrayRef<float> scale = scales.mutableValues<float>();
@@ -156,6 +155,53 @@ PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout) {
   };
   HostTensor panels = makePanels<int8_t>(matrix, layout, builder.getI8Type(), convert);
   return {toAttribute(panels), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr()};
+}
+
+namespace {
+
+/// Reads elements of a packed weight.
+class Unpacking {
+public:
+  explicit Unpacking(const PackedWeight &weight)
+      : panels(fromAttribute(weight.panels)), width(panels.shape[2]), factor(panels.shape[3]) {
+    if (weight.scales)
+      scales = fromAttribute(weight.scales);
+  }
+
+  float at(int64_t term, int64_t output) const {
+    bool isGrouped = scales.rank() == 3;
+    int64_t block = term / factor, half = isGrouped ? block % 2 : 0;
+    block = isGrouped ? block / 2 : block;
+    int64_t row = output / width * panels.shape[1] + block;
+    int64_t place = (row * width + output % width) * factor + term % factor;
+    if (panels.elementType.isF32())
+      return panels.values<float>()[place];
+    if (panels.elementType.isBF16())
+      return fromBFloat(panels.values<uint16_t>()[place]);
+    int8_t code = panels.values<int8_t>()[place];
+    if (!isGrouped)
+      return float(code) * scales.values<float>()[output];
+    int8_t nibble = int8_t(half ? code & -16 : uint8_t(code) << 4) / 16;
+    int64_t group = output / width * scales.shape[1] + term / kNibbleGroup;
+    return float(nibble) * fromBFloat(scales.values<uint16_t>()[group * width + output % width]);
+  }
+
+private:
+  HostTensor panels, scales;
+  int64_t width, factor;
+};
+
+} // namespace
+
+HostTensor unpackWeight(const PackedWeight &weight, int64_t features, int64_t outputs) {
+  Unpacking packed(weight);
+  HostTensor matrix =
+      HostTensor::allocate({outputs, features}, Float32Type::get(weight.panels.getContext()));
+  float *out = matrix.mutableValues<float>().data();
+  for (int64_t output = 0; output < outputs; ++output)
+    for (int64_t term = 0; term < features; ++term)
+      *out++ = packed.at(term, output);
+  return matrix;
 }
 
 } // namespace halyard

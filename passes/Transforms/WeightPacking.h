@@ -14,20 +14,24 @@ struct PackedWeight {
   mlir::ElementsAttr columnSums; // one per output; codes with a zero point only
 };
 
-PackedWeight packFloats(const LinearLayer &layer, const LinearLayout &layout);
+PackedWeight packFloats(const Matrix &matrix, const LinearLayout &layout);
 
 /// Rounds to the nearest bf16, half to even. `features` is a multiple of `layout.terms`.
-PackedWeight packBFloats(const LinearLayer &layer, const LinearLayout &layout);
+PackedWeight packBFloats(const Matrix &matrix, const LinearLayout &layout);
 
 /// Codes from -127 to 127, symmetric, with one scale per output: its largest magnitude over 127.
-PackedWeight packCodes(const LinearLayer &layer, const LinearLayout &layout);
+PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout);
 
 /// Terms of a group of 4-bit codes.
 inline constexpr int64_t kNibbleGroup = 32;
 
 /// Codes from -8 to 7, two to a byte, with a bf16 scale for each group of terms of an output. Of some scales
 /// near the one that maps the largest magnitude to -8, the one with the smallest squared error is taken.
-PackedWeight packNibbles(const LinearLayer &layer, const LinearLayout &layout);
+PackedWeight packNibbles(const Matrix &matrix, const LinearLayout &layout);
+
+/// The matrix [outputs, features] that a packed weight stands for, as f32. `features` includes what rows of
+/// inputs are padded with.
+HostTensor unpackWeight(const PackedWeight &weight, int64_t features, int64_t outputs);
 
 /// The bf16 nearest to a value, half to even.
 uint16_t toBFloat(float value);

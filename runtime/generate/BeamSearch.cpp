@@ -70,7 +70,7 @@ void Generation::consider(int32_t index, float *logits) {
   int32_t first = firstOf(index);
   halyard_slot *group = session.slots + first;
   toLogProbabilities(logits, program.vocabulary);
-  process(index, logits);
+  process(index, {logits, program.vocabulary});
   bool atStart = group[0].count == group[0].prompt; // the one text stands for all beams
   for (int32_t beam = atStart ? 0 : index - first; beam < (atStart ? beams : index - first + 1); ++beam)
     for (int32_t token = 0; token < program.vocabulary; ++token) {

@@ -49,25 +49,33 @@ int32_t Generation::gatherRows() {
 }
 
 int Generation::step(int32_t rows) {
+  bool screened = canScreen();
   int status = program.step(session.arena, session.weights, rows, session.rowToken, session.rowSlot,
-                            session.rowPosition, session.logits);
-  if (status)
-    return fail(status < 0 ? status : halyard_kernel_failed, -1, status);
-  for (int32_t row = 0; row < rows; ++row) {
+                            session.rowPosition, screened ? nullptr : session.logits);
+  if (!status && screened)
+    status = screen(rows);
+  for (int32_t row = 0; !status && row < rows; ++row) {
     int32_t slot = session.rowSlot[row];
-    if (session.rowPosition[row] + 1 != session.slots[slot].count)
-      continue; // a token of a prompt, which another follows
+    if (!isLast(row))
+      continue;
     float *logits = session.logits + int64_t(row) * program.vocabulary;
     if (beams > 1)
       consider(slot, logits);
+    else if (screened)
+      status = chooseScreened(row, rows, screened);
     else
       choose(slot, logits);
   }
-  return halyard_ok;
+  return status ? fail(status < 0 ? status : halyard_kernel_failed, -1, status) : halyard_ok;
+}
+
+/// Whether a row is the end of its text so far: not a token of a prompt, which another follows.
+bool Generation::isLast(int32_t row) const {
+  return session.rowPosition[row] + 1 == session.slots[session.rowSlot[row]].count;
 }
 
 /// Applies the model's settings to the logits, or logarithmic probabilities, after a slot's text.
-void Generation::process(int32_t index, float *logits) {
+void Generation::process(int32_t index, const LogitsWindow &logits) {
   const halyard_slot &slot = session.slots[index];
   const halyard_request &request = requests[slot.request];
   TextView view = {session.text(index),
@@ -77,17 +85,20 @@ void Generation::process(int32_t index, float *logits) {
                    program.source_vocabulary ? request.source : nullptr,
                    program.source_type,
                    request.source_length};
-  processLogits(settings, view, logits, program.vocabulary);
+  processLogits(settings, view, logits);
 }
 
 /// Appends the best token to a slot's text.
 void Generation::choose(int32_t index, float *logits) {
+  if (options.on_logits)
+    options.on_logits(options.user, session.slots[index].request, logits);
+  process(index, {logits, program.vocabulary});
+  append(index, argmax(logits, program.vocabulary));
+}
+
+void Generation::append(int32_t index, int32_t token) {
   halyard_slot &slot = session.slots[index];
   int32_t *text = session.text(index);
-  if (options.on_logits)
-    options.on_logits(options.user, slot.request, logits);
-  process(index, logits);
-  int32_t token = argmax(logits, program.vocabulary);
   text[slot.count++] = token;
   bool stop = options.on_token && options.on_token(options.user, slot.request, token);
   if (contains(settings.eos, token))

@@ -6,15 +6,12 @@ namespace {
 
 constexpr float kNever = -__builtin_huge_valf();
 
-/// The logits of one row; ignores ids that the vocabulary does not have.
-struct Scores {
-  float *values;
-  int32_t vocabulary;
-
-  bool has(int64_t id) const { return id >= 0 && id < vocabulary; }
+/// The logits at hand; ignores ids that are not among them.
+struct Scores : LogitsWindow {
+  bool has(int64_t id) const { return id >= first && id - first < count; }
   void ban(int64_t id) {
     if (has(id))
-      values[id] = kNever;
+      values[id - first] = kNever;
   }
   void ban(const halyard_ids &ids) {
     for (int32_t i = 0; i < ids.count; ++i)
@@ -22,16 +19,18 @@ struct Scores {
   }
   /// Positive scores are divided by the penalty and negative ones multiplied.
   void penalise(int64_t id, float penalty) {
-    if (has(id))
-      values[id] = values[id] < 0 ? values[id] * penalty : values[id] / penalty;
+    if (!has(id))
+      return;
+    float &value = values[id - first];
+    value = value < 0 ? value * penalty : value / penalty;
   }
   /// Leaves nothing but `ids` to choose from.
-  void force(const int32_t *ids, int32_t count) {
-    for (int32_t i = 0; i < vocabulary; ++i)
-      values[i] = kNever;
+  void force(const int32_t *ids, int32_t size) {
     for (int32_t i = 0; i < count; ++i)
+      values[i] = kNever;
+    for (int32_t i = 0; i < size; ++i)
       if (has(ids[i]))
-        values[ids[i]] = 0;
+        values[ids[i] - first] = 0;
   }
 };
 
@@ -98,7 +97,7 @@ void banEarlyEnd(const halyard_generation &settings, const TextView &text, Score
 }
 
 void forceTokens(const halyard_generation &settings, const TextView &text, Scores &scores) {
-  if (text.count == 1 && scores.has(settings.forced_bos))
+  if (text.count == 1 && settings.forced_bos >= 0 && settings.forced_bos < scores.vocabulary)
     scores.force(&settings.forced_bos, 1);
   if (text.count == text.maxLength - 1 && settings.forced_eos.count)
     scores.force(settings.forced_eos.data, settings.forced_eos.count);
@@ -122,9 +121,8 @@ bool contains(const halyard_ids &ids, int32_t token) {
   return false;
 }
 
-void processLogits(const halyard_generation &settings, const TextView &text, float *logits,
-                   int32_t vocabulary) {
-  Scores scores = {logits, vocabulary};
+void processLogits(const halyard_generation &settings, const TextView &text, const LogitsWindow &logits) {
+  Scores scores = {logits};
   Sequence source = {text.source, text.sourceType, text.source ? text.sourceLength : 0};
   Sequence target = {text.tokens, halyard_i32, text.count};
   if (settings.encoder_repetition_penalty > 0 && settings.encoder_repetition_penalty != 1)
@@ -141,8 +139,8 @@ void processLogits(const halyard_generation &settings, const TextView &text, flo
   suppressTokens(settings, text, scores);
 }
 
-/// The largest of a block; -inf of none. Lanes are compared separately, so that a compiler can use vectors.
-static float largestOf(const float *values, int32_t count) {
+/// Lanes are compared separately, so that a compiler can use vectors.
+float largestOf(const float *values, int32_t count) {
   constexpr int32_t kLanes = 16;
   float lanes[kLanes];
   for (float &lane : lanes)

@@ -20,13 +20,23 @@ struct TextView {
   int32_t sourceLength;
 };
 
-/// Changes `logits`, [vocabulary], in place.
-void processLogits(const halyard_generation &settings, const TextView &text, float *logits,
-                   int32_t vocabulary);
+/// Some logits of a vocabulary: those of `count` tokens from `first` on.
+struct LogitsWindow {
+  float *values;
+  int32_t vocabulary;
+  int32_t first = 0, count = vocabulary;
+};
+
+/// Changes logits in place. No processor moves the logit of one token by another's, and none changes the
+/// order of two values of one token, so that bounds of logits become bounds of what the logits become.
+void processLogits(const halyard_generation &settings, const TextView &text, const LogitsWindow &logits);
 
 /// Index of the largest value, the lowest of equal ones. Never chooses a NaN unless there is nothing else,
 /// when it is 0.
 int32_t argmax(const float *values, int32_t count);
+
+/// The largest value; -inf if there is none. Ignores NaNs.
+float largestOf(const float *values, int32_t count);
 
 bool contains(const halyard_ids &ids, int32_t token);
 

@@ -30,7 +30,7 @@ int halyard_session_init(const halyard_program *program, const halyard_weights *
   made->rowSlot = reinterpret_cast<int32_t *>(rows + rowBytes);
   made->rowPosition = reinterpret_cast<int32_t *>(rows + 2 * rowBytes);
   made->logits = reinterpret_cast<float *>(base + shape.logitsOffset());
-  made->turn = 0;
+  made->turn = made->screenPause = made->screenPenalty = 0;
   for (int32_t i = 0; i < program->slots; ++i)
     made->slots[i].request = -1;
   halyard_arena_init(made->arena, program->slots, program->max_target, program->flags);

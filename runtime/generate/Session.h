@@ -46,8 +46,10 @@ struct halyard_session {
   int32_t *rowToken;
   int32_t *rowSlot;
   int32_t *rowPosition;
-  float *logits; ///< [maxRows][vocabulary]
-  int32_t turn;  ///< the slot that the next step serves first
+  float *logits;         ///< [maxRows][vocabulary]
+  int32_t turn;          ///< the slot that the next step serves first
+  int32_t screenPause;   ///< steps for which logits are not screened
+  int32_t screenPenalty; ///< how many the next pause will be
 
   int32_t *text(int32_t slot) { return tokens + int64_t(slot) * (program->max_target + 1); }
   int32_t *finishedText(int32_t slot) { return finished + int64_t(slot) * (program->max_target + 1); }

@@ -71,9 +71,27 @@ int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *toke
              const int32_t *position, float *logits) {{
   if (int status = halyard_check_step(&{0}_program, arena, rows, token, slot, position))
     return status;
-  return step(arena, weights, rows, token, slot, position, logits);
+  {1}
 }
 )";
+
+constexpr llvm::StringLiteral kScreening = R"(
+static int screenRows(void *arena, const void *weights, int32_t rows, float *bounds) {
+  return screen(arena, weights, rows, bounds);
+}
+static int rescoreUnit(void *arena, const void *weights, int32_t row, int32_t unit, float *logits) {
+  return rescore(arena, weights, row, unit, logits);
+}
+static int headOfRows(void *arena, const void *weights, int32_t rows, float *logits) {
+  return head(arena, weights, rows, logits);
+}
+)";
+
+constexpr llvm::StringLiteral kWholeStep =
+    "return step(arena, weights, rows, token, slot, position, logits);";
+constexpr llvm::StringLiteral kStepAndHead =
+    R"(int status = step(arena, weights, rows, token, slot, position);
+  return status || !logits ? status : head(arena, weights, rows, logits);)";
 
 std::string quoted(StringRef text) {
   std::string result = "\"";
@@ -154,7 +172,10 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr gen
   std::string crosses = rowsTable(program, "cross", "kCrosses", text);
   std::string settings = generationSettings(generation, text);
   StringRef name = program.getSymName();
+  int64_t columns = program.getScreenColumns().value_or(0);
   llvm::raw_string_ostream stream(text);
+  if (columns)
+    stream << kScreening;
   stream << "\nconst halyard_program " << name << "_program = {\n"
          << "    HALYARD_ABI, " << flagsOf(program) << ", " << quoted(name) << ",\n    /*vocabulary*/ "
          << program.getVocabulary() << ", /*max_source*/ " << program.getMaxSource() << ", /*max_target*/ "
@@ -164,9 +185,11 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr gen
          << "}, " << quoted(program.getSourceName()) << ", " << program.getSourceVocabulary()
          << ",\n    /*memory*/ " << program.getMemoryFeatures() << ", memory_rows,\n    /*weights*/ "
          << *program.getWeightsBytes() << "u, " << weightsChecksum << "u,\n    /*arena*/ "
-         << *program.getArenaBytes() << "u,\n    " << name << "_encode, " << name << "_step,\n    "
+         << *program.getArenaBytes() << "u,\n    " << name << "_encode, " << name << "_step,\n    /*screen*/ "
+         << columns
+         << (columns ? ", screenRows, rescoreUnit, headOfRows,\n    " : ", nullptr, nullptr, nullptr,\n    ")
          << settings << ",\n    " << states << ",\n    " << crosses << "};\n";
-  stream << llvm::formatv(kEntryPoints.data(), name).str();
+  stream << llvm::formatv(kEntryPoints.data(), name, columns ? kStepAndHead : kWholeStep).str();
   return text;
 }
 

@@ -66,7 +66,9 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
     Holds the kernel functions (private `func.func` over tensors), the weights, the arena's persistent regions, and the
     functions `encode`, `step` and `memory_rows`. The arena begins with `header_bytes` that belong to the runtime.
     `source_vocabulary` is the number of ids of a token source, or 0. With `recompute`, a step computes the whole text of
-    each row's slot again, by the function `text`; with `masked`, encode reads a mask beside the source. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
+    each row's slot again, by the function `text`; with `screen_columns`, step leaves
+    the rows that its head reads in the arena, and there are functions `head`, `screen` and `rescore`, the last of so many
+    columns; with `masked`, encode reads a mask beside the source. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
 
     ```mlir
     rt.program @t5 attributes {max_source = 512 : i64, max_target = 256 : i64, max_rows = 8 : i64, slots = 4 : i64,
@@ -80,7 +82,8 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
                        I64Attr:$slots, I64Attr:$vocabulary, I64Attr:$memory_features, TypeAttr:$source_type,
                        StrAttr:$source_name, I64Attr:$source_vocabulary, I64Attr:$header_bytes, UnitAttr:$recompute,
                        UnitAttr:$masked,
-                       OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$weights_bytes);
+                       OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$weights_bytes,
+                       OptionalAttr<I64Attr>:$screen_columns);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
 }

@@ -23,4 +23,13 @@
 #define GET_OP_CLASSES
 #include "dialects/Seq/IR/SeqOps.h.inc"
 
+namespace halyard::seq {
+
+/// Whether an operation is one of a program's stages.
+inline bool isStage(mlir::Operation *op) {
+  return mlir::isa<EncodeOp, BindOp, StepOp, HeadOp, ScreenOp, RescoreOp>(op);
+}
+
+} // namespace halyard::seq
+
 #endif

@@ -321,9 +321,28 @@ def Seq_StepOp : Seq_StageOp<"step"> {
   let summary = "from decoder rows to logits";
   let description = [{
     Arguments: tokens; after flatten-rows, tokens, slots and positions, each `tensor<?xi32>`. Yields one row of logits
-    per row. In `recompute` mode the rows are the whole text of one slot so far and only the last row of logits counts.
+    per row, or what `seq.head` makes logits of. In `recompute` mode the rows are the whole text of one slot so far and only the last row of logits counts.
   }];
   let arguments = (ins DefaultValuedAttr<Seq_StepMode, "StepMode::incremental">:$mode);
+}
+
+def Seq_HeadOp : Seq_StageOp<"head"> {
+  let summary = "from the last rows of a step to logits, where that is a stage of its own";
+  let description = [{
+    A program that is screened (screen-head) has three stages after its step, which then yields the rows that the head
+    multiplies instead of logits. All three take what the step yields. Head gives the logits of every row.
+  }];
+}
+def Seq_ScreenOp : Seq_StageOp<"screen"> {
+  let summary = "from the last rows of a step to bounds: no logit is above its bound";
+  let description = [{ Reads a narrower form of the head's matrix, so that few logits have to be computed at all. }];
+}
+def Seq_RescoreOp : Seq_StageOp<"rescore"> {
+  let summary = "a few logits of one row, with the bits that head gives them";
+  let description = [{
+    Arguments: what the step yields, then two numbers: the row, and the unit. Unit u is as many columns as are yielded,
+    from column u times that number on. Columns that the head does not have are there with any value.
+  }];
 }
 
 def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike]> {

@@ -194,3 +194,13 @@ ParseResult BindOp::parse(OpAsmParser &parser, OperationState &result) { return 
 void BindOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
 ParseResult StepOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
 void StepOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
+ParseResult HeadOp::parse(OpAsmParser &parser, OperationState &result) { return parseStage(parser, result); }
+void HeadOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
+ParseResult ScreenOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseStage(parser, result);
+}
+void ScreenOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }
+ParseResult RescoreOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseStage(parser, result);
+}
+void RescoreOp::print(OpAsmPrinter &printer) { printStage(printer, *this); }

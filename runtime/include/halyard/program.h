@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes with every change of the structs below; a runtime refuses a program of another number. */
-#define HALYARD_ABI 2u
+#define HALYARD_ABI 3u
 
 /* Alignment in bytes of an arena, of weights in memory and of everything laid out inside them. */
 #define HALYARD_ALIGNMENT 64
@@ -118,6 +118,18 @@ typedef struct halyard_program {
    * position again replaces it. Returns as `encode`. */
   int (*step)(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
               const int32_t *position, float *logits);
+
+  /* For greedy search, which wants one logit of each row: null and 0, or three functions about the rows of
+   * the last step, whose logits need not have been asked for (`logits` of step may then be null).
+   *
+   * `screen` computes bounds [rows, vocabulary]: no logit is above its bound. `rescore` computes
+   * `screen_columns` logits of one row, from column unit * screen_columns on, with the bits that step gives
+   * them; there are units for all of the vocabulary, the last of which may be filled up with any values.
+   * `head` computes the logits of all rows. Return as `encode`. */
+  int32_t screen_columns;
+  int (*screen)(void *arena, const void *weights, int32_t rows, float *bounds);
+  int (*rescore)(void *arena, const void *weights, int32_t row, int32_t unit, float *logits);
+  int (*head)(void *arena, const void *weights, int32_t rows, float *logits);
 
   halyard_generation generation; /* defaults, from the model's files */
 

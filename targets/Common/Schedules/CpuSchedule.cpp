@@ -250,7 +250,7 @@ SmallVector<Branch> OutputSchedule::branches(int columns, int rows, int wide) co
     Expr fits = width >= columns;
     result.push_back({tallKnown ? fits : fits && height >= rows, columns, rows});
     int narrow = std::min(columns, lanesFor(columns));
-    if (narrow > 1)
+    if (narrow > 1 && (narrow < columns || !tallKnown)) // a condition must not be there twice
       result.push_back({width >= narrow, narrow, tallKnown ? rows : 1});
     result.push_back({Expr(), 1, tallKnown ? rows : 1});
     return result;

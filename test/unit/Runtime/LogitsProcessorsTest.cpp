@@ -27,7 +27,7 @@ struct Case {
     TextView view = {
         text.data(), int32_t(text.size()),  prompt, maxLength, source.empty() ? nullptr : source.data(),
         halyard_i64, int32_t(source.size())};
-    processLogits(settings, view, logits.data(), int32_t(logits.size()));
+    processLogits(settings, view, {logits.data(), int32_t(logits.size())});
     return logits;
   }
 };

@@ -8,7 +8,8 @@
 
 namespace toy {
 
-int encodes = 0, steps = 0, mostRows = 0;
+int encodes = 0, steps = 0, mostRows = 0, screens = 0, rescores = 0, heads = 0;
+float slack = 0;
 
 namespace {
 
@@ -65,6 +66,40 @@ int step(void *arena, const void *, int32_t rows, const int32_t *token, const in
     uint32_t hash = halyard::rt::at<uint32_t>(arena, kCrossOffset)[slot[i]];
     logitsOf(mixAll(hash, state + slot[i] * kMaxTarget, lengths[i]), logits + i * kVocabulary);
   }
+  return 0;
+}
+
+constexpr int32_t kColumns = 4;
+/// Logits of the last step of the screened program, as a compiled one would keep the rows of its head.
+float lastLogits[kMaxRows * kVocabulary];
+
+int screenedStep(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
+                 const int32_t *position, float *logits) {
+  int status = step(arena, weights, rows, token, slot, position, lastLogits);
+  if (logits)
+    std::copy_n(lastLogits, rows * kVocabulary, logits);
+  return status;
+}
+
+int screen(void *, const void *, int32_t rows, float *bounds) {
+  ++screens;
+  for (int32_t i = 0; i < rows * kVocabulary; ++i)
+    bounds[i] = lastLogits[i] + slack * float(mix(uint32_t(i), uint32_t(steps)) % 1024) / 1024;
+  return 0;
+}
+
+int rescore(void *, const void *, int32_t row, int32_t unit, float *logits) {
+  ++rescores;
+  for (int32_t i = 0; i < kColumns; ++i) {
+    int32_t token = unit * kColumns + i;
+    logits[i] = token < kVocabulary ? lastLogits[row * kVocabulary + token] : 1000; // filled up with anything
+  }
+  return 0;
+}
+
+int head(void *, const void *, int32_t rows, float *logits) {
+  ++heads;
+  std::copy_n(lastLogits, rows * kVocabulary, logits);
   return 0;
 }
 
@@ -145,6 +180,16 @@ halyard_program makeProgram() {
   return made;
 }
 
+halyard_program makeScreenedProgram() {
+  halyard_program made = makeProgram();
+  made.step = screenedStep;
+  made.screen_columns = kColumns;
+  made.screen = screen;
+  made.rescore = rescore;
+  made.head = head;
+  return made;
+}
+
 halyard_program makeRecomputingProgram() {
   halyard_program made = makeProgram();
   made.flags = HALYARD_KEEPS_TOKENS;
@@ -160,6 +205,11 @@ halyard_program makeRecomputingProgram() {
 
 const halyard_program &program() {
   static const halyard_program made = makeProgram();
+  return made;
+}
+
+const halyard_program &screenedProgram() {
+  static const halyard_program made = makeScreenedProgram();
   return made;
 }
 

@@ -14,12 +14,15 @@ namespace toy {
 constexpr int32_t kVocabulary = 13, kMaxSource = 6, kMaxTarget = 40, kMaxRows = 6, kSlots = 4;
 constexpr int32_t kStart = 0, kEnd = 1;
 
-extern int encodes, steps, mostRows; ///< counted since the test set them to 0
+extern int encodes, steps, mostRows, screens, rescores, heads; ///< counted since the test set them to 0
+extern float slack; ///< bounds of the screened program are up to so much above its logits
 
 const halyard_program &program();
 /// The program without the token state, which keeps texts in the arena's header instead.
 const halyard_program &recomputingProgram();
-/// The weights file that goes with both.
+/// The program with bounds of its logits, which are computed four at a time.
+const halyard_program &screenedProgram();
+/// The weights file that goes with all of them.
 const halyard_weights &weights();
 
 struct Program {
