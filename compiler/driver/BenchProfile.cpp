@@ -57,15 +57,14 @@ private:
   /// Each pair of a row and a key that it sees costs the width of both, and reads a cached key and value.
   void addAttention(const Object &attention, const halyard_profile_argument &result, const KeptRows &kept) {
     const halyard_profile_argument &query = argument(attention.getInteger("query")),
-                                   &key = argument(attention.getInteger("key")),
-                                   &value = argument(attention.getInteger("value"));
+                                   &key = argument(attention.getInteger("key"));
     bool causal = attention.getBoolean("causal").value_or(false);
     double keys = causal ? (rowsOf(key) + 1) / 2 : rowsOf(key);
-    if (attention.getBoolean("cached").value_or(false)) {
+    if (const llvm::json::Array *caches = attention.getArray("caches")) {
       keys = causal ? kept.target : kept.source;
-      for (const halyard_profile_argument *cache : {&key, &value})
-        if (double rows = rowsOf(*cache))
-          bytes += bytesOf(*cache) * (rowsOf(query) * keys / rows - 1);
+      for (const llvm::json::Value &cache : *caches)
+        bytes -= bytesOf(argument(cache.getAsInteger()));
+      bytes += rowsOf(query) * keys * double(attention.getInteger("kept_row_bytes").value_or(0));
     }
     multiplyAdds += rowsOf(query) * keys * (query.columns + result.columns);
   }

@@ -37,8 +37,10 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
       ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}))
       ->capture_default_str();
   command
-      ->add_option("--kv", options.kv, "Precision of kept keys and values [f32 with f32 weights, else bf16]")
-      ->check(CLI::IsMember({"f32", "bf16"}));
+      ->add_option("--kv", options.kv,
+                   "Precision of kept keys and values; auto is f32 or bf16 like the weights, else int8")
+      ->check(CLI::IsMember({"auto", "f32", "bf16", "int8"}))
+      ->capture_default_str();
   command
       ->add_option("--screen", options.screen,
                    "Whether greedy search bounds logits before it computes any: auto, if the head is large")

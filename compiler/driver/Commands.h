@@ -28,7 +28,7 @@ struct CompileOptions {
   std::string decoderWithPast;
   std::string target = "x86-64-multi";
   std::string weights = "f32"; // f32, bf16, int8, int4
-  std::string kv;              // f32, bf16; empty: f32 with f32 weights, else bf16
+  std::string kv = "auto";     // f32, bf16, int8; auto: like the weights, int8 with codes
   std::string screen = "auto"; // auto, always, never
   std::string stopAfter;       // phase after which the IR is printed instead; empty: compile to the end
   int64_t maxSource = 0;       // 0: from the model's configuration

@@ -43,7 +43,8 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
   if (options.slots)
     pipeline.slots = options.slots;
   pipeline.weights = options.weights;
-  pipeline.kv = !options.kv.empty() ? options.kv : options.weights == "f32" ? "f32" : "bf16";
+  bool isCoded = options.weights == "int8" || options.weights == "int4";
+  pipeline.kv = options.kv != "auto" ? options.kv : isCoded ? "int8" : options.weights;
   pipeline.screen = options.screen;
   pipeline.target = options.target;
   return pipeline;
@@ -62,7 +63,7 @@ ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directo
   add("decoder", options.decoder);
   add("decoder-with-past", options.decoderWithPast);
   add("weights", options.weights);
-  add("kv", options.kv);
+  add("kv", options.kv == "auto" ? "" : options.kv);
   add("screen", options.screen);
   addNumber("max-source", options.maxSource);
   addNumber("max-target", options.maxTarget);

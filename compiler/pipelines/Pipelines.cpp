@@ -89,6 +89,7 @@ static void buildCompress(OpPassManager &manager, const PipelineOptions &options
   CompressCachesOptions caches;
   caches.kv = options.kv;
   manager.addNestedPass<seq::ProgramOp>(createCompressCaches(caches));
+  manager.addNestedPass<seq::ProgramOp>(createLayOutCaches());
   ScreenHeadOptions screening;
   screening.target = options.target;
   screening.when = options.screen;

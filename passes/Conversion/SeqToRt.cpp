@@ -30,8 +30,8 @@ private:
   LogicalResult findStages();
   void createProgram();
   void createRegions();
-  void createRegion(StringRef name, ArrayRef<int64_t> shape, Type element,
-                    std::optional<int64_t> offset = {});
+  void createRegion(StringRef name, ArrayRef<int64_t> shape, Type element, std::optional<int64_t> offset = {},
+                    IntegerAttr blockRows = {});
   func::FuncOp createFunction(StringRef name, TypeRange arguments, TypeRange results);
   LogicalResult createEncode();
   LogicalResult createStep();
@@ -138,10 +138,10 @@ void ProgramToRt::createProgram() {
 }
 
 void ProgramToRt::createRegion(StringRef name, ArrayRef<int64_t> shape, Type element,
-                               std::optional<int64_t> offset) {
+                               std::optional<int64_t> offset, IntegerAttr blockRows) {
   rt::RegionOp::create(builder, location, builder.getStringAttr(name),
                        TypeAttr::get(MemRefType::get(shape, element)),
-                       offset ? builder.getI64IntegerAttr(*offset) : IntegerAttr());
+                       offset ? builder.getI64IntegerAttr(*offset) : IntegerAttr(), blockRows);
 }
 
 /// The runtime's header, as arena.h lays it out, then states and cross values with a block of rows per slot.
@@ -167,7 +167,8 @@ void ProgramToRt::createRegions() {
                        : largestValue(extents.cross(cross.getSymName())[dim], source.getMaxSource(), 1);
       shape.push_back(extent);
     }
-    createRegion(state ? state.getSymName() : cross.getSymName(), shape, type.getElementType());
+    createRegion(state ? state.getSymName() : cross.getSymName(), shape, type.getElementType(), {},
+                 state ? state.getBlockRowsAttr() : cross.getBlockRowsAttr());
     program.getBody().front().back().setAttr(state ? "state" : "cross", builder.getUnitAttr());
   }
   if (head)

@@ -41,7 +41,7 @@ private:
       return all;
     OpBuilder builder = step->getParentOfType<seq::ProgramOp>().declarations();
     auto state = seq::StateOp::create(builder, rows.getLoc(), builder.getStringAttr(name).getValue(),
-                                      cast<RankedTensorType>(rows.getType()));
+                                      cast<RankedTensorType>(rows.getType()), IntegerAttr());
     builder.setInsertionPointAfterValue(rows);
     all = seq::CacheAppendOp::create(builder, rows.getLoc(), rows.getType(),
                                      FlatSymbolRefAttr::get(state.getSymNameAttr()), rows, Value(), Value());

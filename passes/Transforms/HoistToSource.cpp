@@ -93,7 +93,8 @@ private:
       named->second = "source." + std::to_string(unnamed++);
     Location loc = value.getLoc();
     OpBuilder builder = program.declarations();
-    auto cross = seq::CrossOp::create(builder, loc, named->second, cast<RankedTensorType>(value.getType()));
+    auto cross = seq::CrossOp::create(builder, loc, named->second, cast<RankedTensorType>(value.getType()),
+                                      IntegerAttr());
     auto symbol = FlatSymbolRefAttr::get(cross.getSymNameAttr());
     builder.setInsertionPoint(bind.getTerminator());
     seq::StoreOp::create(builder, loc, symbol, mapping.lookup(value));

@@ -616,7 +616,7 @@ def CompressCaches : Pass<"compress-caches", "::halyard::seq::ProgramOp"> {
         : tensor<?x4xf32> -> !seq.cache<8, 4, bf16>
     ```
   }];
-  let options = [Option<"kv", "kv", "std::string", "\"bf16\"", "f32 or bf16">];
+  let options = [Option<"kv", "kv", "std::string", "\"bf16\"", "f32, bf16 or int8">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }
@@ -658,6 +658,31 @@ def ScreenHead : Pass<"screen-head", "::halyard::seq::ProgramOp"> {
                  Option<"when", "when", "std::string", "\"auto\"", "auto: large heads; always, never">];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def LayOutCaches : Pass<"lay-out-caches", "::halyard::seq::ProgramOp"> {
+  let summary = "keep what a head attends to together";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.state @k : tensor<?x4xf32>
+      seq.step(%x: tensor<?x4xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+        %k = seq.cache_append @k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+            : tensor<?x4xf32> -> !seq.cache<8, 4, f32>
+        %o = seq.attention %x, %k, %k rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+            {causal, heads = 2 : i64, kv_heads = 2 : i64, scale = 1.0 : f64}
+            : tensor<?x4xf32>, !seq.cache<8, 4, f32>, !seq.cache<8, 4, f32> -> tensor<?x4xf32>
+        seq.yield %o : tensor<?x4xf32>
+      }
+    }
+    // becomes
+    seq.state @k blocks of 16 : tensor<1x2x16x2xf32>
+    %k = seq.cache_append @k, %x rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+        : tensor<?x4xf32> -> !seq.cache<8, 4, f32, <2 x 16, rows>>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
 }
 
 //===-- dispatch and plan --------------------------------------------------------------------------------------------===//

@@ -390,7 +390,7 @@ bool Raiser::build(Side &query, Side &key, Side &value, int64_t heads, int64_t k
   auto type = RankedTensorType::get({cast<RankedTensorType>(q.getType()).getDimSize(0), heads * valueSize},
                                     onnx::elementTypeOf(q));
   auto attention = seq::AttentionOp::create(
-      builder, loc, type, q, k, v, bias.ofLengths, bias.ofKeys, Value(), Value(),
+      builder, loc, type, q, k, v, Value(), Value(), bias.ofLengths, bias.ofKeys, Value(), Value(),
       builder.getI64IntegerAttr(heads), builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(), causal ? builder.getUnitAttr() : UnitAttr(),
       UnitAttr(), seq::HeadMapAttr());

@@ -65,7 +65,8 @@ LogicalResult KernelTranslation::declareArgument(unsigned index, BlockArgument a
   if (auto tensor = dyn_cast<RankedTensorType>(type)) {
     declareTensor(name, argument, tensor);
   } else if (auto cache = dyn_cast<seq::CacheType>(type)) {
-    int64_t shape[] = {ShapedType::kDynamic, cache.getLength(), cache.getFeatures()};
+    SmallVector<int64_t> shape{ShapedType::kDynamic};
+    llvm::append_range(shape, cache.slotShape());
     declareTensor(name, argument, RankedTensorType::get(shape, cache.getElementType()));
   } else if (type.isIntOrIndexOrFloat()) {
     declareScalar(name, argument);

@@ -1,6 +1,7 @@
 // From a kernel function to a file, through a target's schedule.
 #include "targets/Common/HalideErrors.h"
 #include "targets/Common/Kernel.h"
+#include "targets/Common/Schedules/CachePrefetch.h"
 #include "targets/Common/Schedules/PanelPrefetch.h"
 #include "targets/Common/Schedules/StackStorage.h"
 #include "targets/Common/Target.h"
@@ -41,6 +42,7 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
       outputs.push_back(output.func);
     Halide::Pipeline pipeline(outputs);
     addPanelPrefetch(pipeline, *kernel);
+    addCachePrefetch(pipeline, *kernel);
     Halide::Module module =
         pipeline.compile_to_module(kernel->arguments, function.getSymName().str(), target.machine(),
                                    Halide::LinkageType::ExternalPlusMetadata);

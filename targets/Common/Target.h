@@ -8,7 +8,8 @@
 // with one parameter per argument in order, then one per result:
 //
 //   tensor<AxBxT>                halide_buffer_t *  dim[0] is the innermost dimension (B), dim[1] the next
-//   (A) !seq.cache<L, F, T>          halide_buffer_t *  dim[0] = F features, dim[1] = L rows, dim[2] = slots
+//   (A) !seq.cache<L, F, T>          halide_buffer_t *  dim[0] = F features, dim[1] = L rows, dim[2] = slots;
+//                                with blocks, the extents of CacheType::slotShape and then slots
 //   index                        int32_t
 //   iN, fN                       a scalar of that type (i1 as uint8_t)
 //

@@ -116,7 +116,8 @@ private:
     SmallVector<int64_t> shape;
     Type elementType;
     if (auto cache = dyn_cast<seq::CacheType>(type)) {
-      shape = {slots, cache.getLength(), cache.getFeatures()};
+      shape = {slots};
+      llvm::append_range(shape, cache.slotShape());
       elementType = cache.getElementType();
     } else {
       auto tensor = cast<RankedTensorType>(type);

@@ -126,8 +126,9 @@ std::string rowsTable(rt::ProgramOp program, StringRef attribute, StringRef name
     int64_t rows = block.empty() ? 1 : block.front(), rowBytes = rt::bytesOfElement(type.getElementType());
     for (int64_t extent : block.drop_front(block.empty() ? 0 : 1))
       rowBytes *= extent;
-    entries += llvm::formatv("    {{{0}, {1}, {2}, {3}},\n", quoted(region.getSymName()), *region.getOffset(),
-                             rows, rowBytes);
+    int64_t together = region.getBlockRows().value_or(1);
+    entries += llvm::formatv("    {{{0}, {1}, {2}, {3}, {4}},\n", quoted(region.getSymName()),
+                             *region.getOffset(), rows * together, rowBytes / together, together);
     ++count;
   }
   if (count)

@@ -45,8 +45,25 @@ BlockArgument argumentOf(Value value) {
   return dyn_cast<BlockArgument>(value);
 }
 
+/// The caches that attention reads, as arguments, and bytes of a kept row of all of them together.
+void addCaches(seq::AttentionOp op, llvm::json::Object &work) {
+  llvm::json::Array caches;
+  int64_t bytes = 0;
+  for (Value operand :
+       {Value(op.getKey()), Value(op.getValue()), Value(op.getKeyScale()), Value(op.getValueScale())})
+    if (BlockArgument argument = operand ? argumentOf(operand) : BlockArgument()) {
+      auto type = cast<seq::CacheType>(operand.getType());
+      caches.push_back(int64_t(argument.getArgNumber()));
+      bytes += type.getFeatures() * rt::bytesOfElement(type.getElementType());
+    }
+  work["caches"] = std::move(caches);
+  work["kept_row_bytes"] = bytes;
+}
+
 llvm::json::Object attentionWork(seq::AttentionOp op) {
-  llvm::json::Object work{{"causal", op.getCausal()}, {"cached", isa<seq::CacheType>(op.getKey().getType())}};
+  llvm::json::Object work{{"causal", op.getCausal()}};
+  if (isa<seq::CacheType>(op.getKey().getType()))
+    addCaches(op, work);
   for (auto [name, operand] : {std::pair("query", Value(op.getQuery())), std::pair("key", Value(op.getKey())),
                                std::pair("value", Value(op.getValue()))})
     if (BlockArgument argument = argumentOf(operand))

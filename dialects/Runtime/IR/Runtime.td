@@ -96,8 +96,12 @@ def Rt_ConstantOp : Rt_Op<"constant", [Symbol, HasParent<"ProgramOp">]> {
 
 def Rt_RegionOp : Rt_Op<"region", [Symbol, HasParent<"ProgramOp">]> {
   let summary = "memory of the arena that lasts between calls, at `offset` once plan-arena has run";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$sym_name (`at` $offset^)? `:` $type attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<I64Attr>:$block_rows);
+  let description = [{
+    The first extent counts slots, the second, where there is one, rows, or blocks of `block_rows` rows.
+  }];
+  let assemblyFormat = "$sym_name (`at` $offset^)? (`blocks` `of` $block_rows^)? `:` $type attr-dict";
 }
 
 //===-- buffers ----------------------------------------------------------------------------------------------------===//
@@ -170,7 +174,8 @@ def Rt_AppendRowsOp : Rt_Op<"append_rows"> {
   let summary = "cache[slot[r]][position[r]] = rows[r] for every r";
   let description = [{
     Rows may be wider than the cache's: then the elements from column `begin` on are taken. Elements are
-    rounded to the cache's type.
+    rounded to the cache's type. A cache of more extents than slots, rows and features has blocks, one of the forms of
+    `#seq.blocks`, which follows from the number of extents.
   }];
   let arguments = (ins AnyMemRef:$rows, AnyMemRef:$cache, AnyMemRef:$slot, AnyMemRef:$position,
                        DefaultValuedAttr<I64Attr, "0">:$begin);

@@ -17,6 +17,9 @@
 #include "dialects/Seq/IR/SeqDialect.h.inc"
 #include "dialects/Seq/IR/SeqEnums.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Seq/IR/SeqAttributes.h.inc"
+
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Seq/IR/SeqTypes.h.inc"
 

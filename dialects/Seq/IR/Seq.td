@@ -23,7 +23,7 @@ def Seq_Dialect : Dialect {
     axis, because sequences are never padded into one.
   }];
   let useDefaultTypePrinterParser = 1;
-  let useDefaultAttributePrinterParser = 0;
+  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
   let hasConstantMaterializer = 1;
@@ -33,15 +33,59 @@ class Seq_Op<string mnemonic, list<Trait> traits = []> : Op<Seq_Dialect, mnemoni
 
 //===-- types --------------------------------------------------------------------------------------------------===//
 
+def Seq_BlockForm : I32EnumAttr<"BlockForm", "order of the elements that a block holds of one head", [
+    I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"row_pairs", 1>, I32EnumAttrCase<"feature_pairs", 2>]> {
+  let cppNamespace = "::halyard::seq";
+  let genSpecializedAttr = 0;
+}
+
+def Seq_BlocksAttr : AttrDef<Seq_Dialect, "Blocks"> {
+  let mnemonic = "blocks";
+  let summary = "a cache cut into blocks of rows, in which each head lies together";
+  let description = [{
+    A slot is `[length / rows, rounded up][heads]` pieces, each with the elements that `rows` rows have of one head, W
+    features a row, in one of these orders, of which the last two are read by instructions that multiply and add up
+    pairs of 16-bit integers:
+
+    ```
+    rows           [rows][W]
+    row_pairs      [rows / 2][W][2]            two rows side by side
+    feature_pairs  [rows / 16][W / 2][16][2]   two features side by side, for 16 rows
+    ```
+  }];
+  let parameters = (ins "int64_t":$heads, "int64_t":$rows, EnumParameter<Seq_BlockForm>:$form);
+  let assemblyFormat = "`<` $heads `x` $rows `,` $form `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Rows whose features are paired together in the form `feature_pairs`.
+    static constexpr int64_t kTileRows = 16;
+  }];
+}
+
 def Seq_CacheType : TypeDef<Seq_Dialect, "Cache"> {
   let mnemonic = "cache";
   let summary = "rows kept per slot: at most `length` rows of `features` elements each";
   let description = [{
     A cache as it is read by a step over ragged rows: `slots` blocks of `length x features` elements. Which block a row
-    of the step reads, and how many rows of it, follows from the row's slot and position.
+    of the step reads, and how many rows of it, follows from the row's slot and position. Without `blocks` rows follow
+    one another.
+
+    ```mlir
+    !seq.cache<512, 64, f32>
+    !seq.cache<512, 64, i8, <4 x 64, row_pairs>>
+    ```
   }];
-  let parameters = (ins "int64_t":$length, "int64_t":$features, "::mlir::Type":$elementType);
-  let assemblyFormat = "`<` $length `,` $features `,` $elementType `>`";
+  let parameters = (ins "int64_t":$length, "int64_t":$features, "::mlir::Type":$elementType,
+                        OptionalParameter<"::halyard::seq::BlocksAttr">:$blocks);
+  let assemblyFormat = "`<` $length `,` $features `,` $elementType (`,` $blocks^)? `>`";
+  let builders = [TypeBuilder<(ins "int64_t":$length, "int64_t":$features, "::mlir::Type":$elementType), [{
+    return $_get($_ctxt, length, features, elementType, BlocksAttr());
+  }]>];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The extents of one slot's memory, outermost first: rows by features, or as the blocks say.
+    ::llvm::SmallVector<int64_t> slotShape() const;
+  }];
 }
 
 def Seq_RowsOrCache : AnyTypeOf<[AnyRankedTensor, Seq_CacheType]>;
@@ -113,7 +157,8 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     (all scores -inf) yields zeros.
 
     Over ragged rows (`slot`, `position` given) `k`, `v` and `mask` are caches; i is the row's position and the keys are those
-    of its slot: positions 0 to i with `causal`, and every row bound for the slot's source otherwise.
+    of its slot: positions 0 to i with `causal`, and every row bound for the slot's source otherwise. Caches of codes
+    (i8) come with caches of scales (f32), one for each row and key/value head: an element is its code times its scale.
 
     ```mlir
     %o = seq.attention %q, %k, %v {heads = 8, kv_heads = 8, scale = 1.0 : f64, causal}
@@ -121,6 +166,7 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins AnyRankedTensor:$query, Seq_RowsOrCache:$key, Seq_RowsOrCache:$value,
+                       Optional<Seq_CacheType>:$key_scale, Optional<Seq_CacheType>:$value_scale,
                        Optional<AnyRankedTensor>:$bias, Optional<Seq_RowsOrCache>:$mask,
                        Optional<AnyRankedTensor>:$slot, Optional<AnyRankedTensor>:$position,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, OptionalAttr<F64Attr>:$softcap,
@@ -128,7 +174,8 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
                        DefaultValuedAttr<Seq_HeadMap, "HeadMap::grouped">:$head_map);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`bias` `(` $bias^ `:` type($bias) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
+    $query `,` $key `,` $value
+    (`scales` `(` $key_scale^ `,` $value_scale `:` type($key_scale) `,` type($value_scale) `)`)? (`bias` `(` $bias^ `:` type($bias) `)`)? (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`rows` `(` $slot^ `,` $position `:` type($slot) `,` type($position) `)`)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result)
   }];
@@ -287,14 +334,17 @@ def Seq_ProgramOp : Seq_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, N
 
 def Seq_StateOp : Seq_Op<"state", [Symbol, HasParent<"ProgramOp">]> {
   let summary = "rows kept per slot, one more with every decoded position";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type);
-  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let description = [{
+    The type is that of one slot's memory. Its first extent counts rows, or blocks of `block_rows` rows.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<I64Attr>:$block_rows);
+  let assemblyFormat = "$sym_name (`blocks` `of` $block_rows^)? `:` $type attr-dict";
 }
 
 def Seq_CrossOp : Seq_Op<"cross", [Symbol, HasParent<"ProgramOp">]> {
   let summary = "a value of the source that steps read: computed by bind, kept per slot";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type);
-  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<I64Attr>:$block_rows);
+  let assemblyFormat = "$sym_name (`blocks` `of` $block_rows^)? `:` $type attr-dict";
 }
 
 class Seq_StageOp<string mnemonic> : Seq_Op<mnemonic, [IsolatedFromAbove, HasParent<"ProgramOp">, SingleBlock]> {

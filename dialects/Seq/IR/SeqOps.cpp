@@ -49,6 +49,46 @@ bool isRows(Type type) {
 }
 } // namespace
 
+/// Codes have scales, as many as rows and heads, and nothing else has.
+static LogicalResult verifyScales(AttentionOp op) {
+  for (auto [rows, scale] : {std::pair<Value, Value>(op.getKey(), op.getKeyScale()),
+                             std::pair<Value, Value>(op.getValue(), op.getValueScale())}) {
+    auto cache = dyn_cast<CacheType>(rows.getType());
+    bool isCoded = cache && cache.getElementType().isInteger(8);
+    if (isCoded != static_cast<bool>(scale))
+      return op.emitOpError("has scales exactly for caches of codes, got ") << rows.getType();
+    auto scales = scale ? cast<CacheType>(scale.getType()) : CacheType();
+    if (scales && (!scales.getElementType().isF32() || scales.getLength() != cache.getLength() ||
+                   scales.getFeatures() != static_cast<int64_t>(op.getKvHeads())))
+      return op.emitOpError("takes an f32 scale for each row and key/value head of ")
+             << cache << ", got " << scales;
+  }
+  return success();
+}
+
+/// Heads of a block are those of keys and values; only codes are paired. Blocks are everywhere or nowhere.
+static LogicalResult verifyBlocks(AttentionOp op) {
+  auto key = dyn_cast<CacheType>(op.getKey().getType());
+  bool hasBlocks = key && key.getBlocks();
+  for (Value operand :
+       {Value(op.getKey()), Value(op.getValue()), Value(op.getKeyScale()), Value(op.getValueScale())}) {
+    auto cache = operand ? dyn_cast<CacheType>(operand.getType()) : CacheType();
+    BlocksAttr blocks = cache ? cache.getBlocks() : BlocksAttr();
+    if (cache && hasBlocks != static_cast<bool>(blocks))
+      return op.emitOpError("reads caches of which all or none have blocks, got ") << key << " and " << cache;
+    if (cache && cache.getElementType().isInteger(8)) {
+      BlockForm form = operand == op.getKey() ? BlockForm::feature_pairs : BlockForm::row_pairs;
+      if (blocks && blocks.getForm() != form)
+        return op.emitOpError("reads blocks of codes as ") << stringifyBlockForm(form) << ", got " << cache;
+    } else if (blocks && blocks.getForm() != BlockForm::rows) {
+      return op.emitOpError("reads pairs of codes only, got ") << cache;
+    }
+    if (blocks && blocks.getHeads() != static_cast<int64_t>(op.getKvHeads()))
+      return op.emitOpError("reads blocks of its ") << op.getKvHeads() << " key/value heads, got " << cache;
+  }
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   SmallVector<Type> types{getQuery().getType(), getKey().getType(), getValue().getType(),
                           getResult().getType()};
@@ -79,7 +119,7 @@ LogicalResult AttentionOp::verify() {
   if (Value mask = getMask(); mask && (featuresOf(mask.getType()) != 1 ||
                                        isa<CacheType>(mask.getType()) != isa<CacheType>(getKey().getType())))
     return emitOpError("takes a mask of one number for each row of its keys, got ") << mask.getType();
-  return success();
+  return failed(verifyScales(*this)) ? failure() : verifyBlocks(*this);
 }
 
 LogicalResult NormOp::verify() {

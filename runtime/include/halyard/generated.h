@@ -63,30 +63,75 @@ inline uint16_t toBFloat(float value) {
   return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 
-/* The same as appendRows where the cache is of bf16 and rows are of f32. */
-inline void appendRounded(const halyard_buffer &rows, const halyard_buffer &cache, const int32_t *slot,
-                          const int32_t *position, int64_t begin) {
-  int32_t width = cache.dim[0].extent;
-  for (int64_t r = 0; r < rows.dim[rows.dimensions - 1].extent; ++r) {
-    const float *from = reinterpret_cast<const float *>(rows.host) + r * blockElements(rows) + begin;
-    int64_t row = int64_t(slot[r]) * cache.dim[1].extent + position[r];
-    uint16_t *to = reinterpret_cast<uint16_t *>(cache.host) + row * width;
-    for (int32_t i = 0; i < width; ++i)
-      to[i] = toBFloat(from[i]);
+/* `count` elements, of rows of f32 rounded to bf16 if the cache's are. */
+inline void copyElements(const halyard_buffer &rows, int64_t from, const halyard_buffer &cache, int64_t to,
+                         int64_t count) {
+  int64_t width = elementBytes(cache);
+  if (cache.type.bits == rows.type.bits) {
+    memcpy(cache.host + to * width, rows.host + from * width, static_cast<size_t>(count * width));
+    return;
   }
+  const float *source = reinterpret_cast<const float *>(rows.host) + from;
+  uint16_t *target = reinterpret_cast<uint16_t *>(cache.host) + to;
+  for (int64_t i = 0; i < count; ++i)
+    target[i] = toBFloat(source[i]);
 }
+
+/* Where appendRows puts a row of a cache with blocks: extents [slots][blocks][heads] and then [rows][width],
+ * [rows / 2][width][2] or, for 16 rows each, [rows / 16][width / 2][16][2]. The last two are of bytes. */
+struct BlockedCache {
+  const halyard_buffer &cache;
+  int32_t heads, rows, width;
+
+  explicit BlockedCache(const halyard_buffer &of)
+      : cache(of), heads(extent(2)), rows(extent(3)), width(extent(4)) {
+    if (of.dimensions == 6)
+      rows *= 2;
+    if (of.dimensions == 7)
+      rows *= extent(5), width *= 2;
+  }
+
+  int32_t extent(int32_t outermostFirst) const {
+    return cache.dim[cache.dimensions - 1 - outermostFirst].extent;
+  }
+
+  /* Row `position` of one head: `width` elements of `data` from `from` on. */
+  void write(const halyard_buffer &data, int64_t from, int32_t slot, int32_t position, int32_t head) const {
+    int64_t block = int64_t(slot) * extent(1) + position / rows;
+    int64_t piece = (block * heads + head) * rows * width, row = position % rows;
+    if (cache.dimensions == 5)
+      return copyElements(data, from, cache, piece + row * width, width);
+    const uint8_t *codes = data.host + from;
+    uint8_t *to = cache.host + piece;
+    if (cache.dimensions == 6) {
+      to += row / 2 * width * 2 + row % 2;
+      for (int32_t i = 0; i < width; ++i)
+        to[2 * i] = codes[i];
+      return;
+    }
+    int32_t tile = extent(5);
+    to += row / tile * tile * width + row % tile * 2;
+    for (int32_t i = 0; i < width; i += 2)
+      memcpy(to + i * tile, codes + i, 2);
+  }
+};
 
 /* cache[slot[r]][position[r]] = rows[r] for every r, of wider rows from element `begin` on. */
 inline void appendRows(const halyard_buffer &rows, const halyard_buffer &cache, const halyard_buffer &slot,
                        const halyard_buffer &position, int64_t begin = 0) {
-  if (cache.type.bits != rows.type.bits)
-    return appendRounded(rows, cache, reinterpret_cast<const int32_t *>(slot.host),
-                         reinterpret_cast<const int32_t *>(position.host), begin);
-  int64_t count = rows.dim[rows.dimensions - 1].extent, width = elementBytes(cache);
-  halyard_append_rows(cache.host, cache.dim[1].extent, static_cast<int32_t>(cache.dim[0].extent * width),
-                      static_cast<int32_t>(count), reinterpret_cast<const int32_t *>(slot.host),
-                      reinterpret_cast<const int32_t *>(position.host), rows.host + begin * width,
-                      static_cast<int32_t>(blockElements(rows) * width));
+  const int32_t *slots = reinterpret_cast<const int32_t *>(slot.host);
+  const int32_t *positions = reinterpret_cast<const int32_t *>(position.host);
+  int64_t count = rows.dim[rows.dimensions - 1].extent, stride = blockElements(rows);
+  if (cache.dimensions == 3) {
+    int64_t width = cache.dim[0].extent, length = cache.dim[1].extent;
+    for (int64_t r = 0; r < count; ++r)
+      copyElements(rows, r * stride + begin, cache, (slots[r] * length + positions[r]) * width, width);
+    return;
+  }
+  BlockedCache blocks(cache);
+  for (int64_t r = 0; r < count; ++r)
+    for (int32_t head = 0; head < blocks.heads; ++head)
+      blocks.write(rows, r * stride + begin + head * blocks.width, slots[r], positions[r], head);
 }
 
 /* to[r] = cache[slot[r]] for every r. */

@@ -67,6 +67,7 @@ typedef struct halyard_rows {
   uint64_t offset; /* bytes from the arena's beginning */
   int32_t rows;    /* most rows of one slot */
   int32_t row_bytes;
+  int32_t block_rows; /* so many rows are one piece of memory, in an order of its own */
 } halyard_rows;
 
 /* Bits of halyard_program.flags. */

@@ -153,7 +153,7 @@ void TensorAttention::definePiece(int first, int terms) {
   Piece piece{Func(score.name() + "_piece" + std::to_string(first)), features.x, visibleGroups(false).x};
   piece.dot(i, j, g, p, t, h, b) = 0.0f;
   piece.dot(i, j, g, p, t, h, b) +=
-      queries(i, features.x, p, t, h) * operands.key(Expr(0), h, position(j, g, b), features.x);
+      queries(i, features.x, p, t, h) * operands.key(h, position(j, g, b), features.x);
   Expr group = piece.groups, row = base(t, p) + i, at = position(j, group, b);
   Expr sum = piece.dot(i, j, group, p, t, h, b);
   if (first > 0)
@@ -207,7 +207,7 @@ void TensorAttention::defineMixed() {
   keys.where(b * kKeyBlock + group * keyTile < count(p, t, h));
   sumKeys = keys.x;
   sumGroups = keys.y;
-  values(d, j, g, h, b) = operands.value(Expr(0), h, position(j, g, b), d);
+  values(d, j, g, h, b) = operands.value(h, position(j, g, b), d);
   sum(d, i, s, p, t, h, b) = 0.0f;
   sum(d, i, s, p, t, h, b) += weight(i, keys.x, group, p, t, h, b) * values(d, keys.x, group, h, b);
   RDom sums(0, kKeyBlock / kSumKeys);

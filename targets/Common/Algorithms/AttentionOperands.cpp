@@ -21,13 +21,24 @@ AttentionOperands::AttentionOperands(seq::AttentionOp op, ArrayRef<TensorView> o
   width = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(1) / heads;
   valueWidth = cast<RankedTensorType>(op.getType()).getDimSize(1) / heads;
   rows = views[0].extents[0];
-  keyExtent = views[1].extents[isRagged ? 1 : 0];
   unsigned next = 3;
+  auto cache = [&](Value operand, unsigned index) {
+    return CacheView(cast<seq::CacheType>(operand.getType()), views[index], kvHeads);
+  };
+  if (op.getKeyScale()) {
+    keyScales = cache(op.getKeyScale(), next++);
+    valueScales = cache(op.getValueScale(), next++);
+  }
   if (op.getBias())
     biasView = views[next++];
   if (op.getMask())
-    maskOperand = next++;
-  if (isRagged) {
+    maskView = views[next++];
+  if (!isRagged) {
+    keyExtent = views[1].extents[0];
+  } else {
+    keys = cache(op.getKey(), 1);
+    values = cache(op.getValue(), 2);
+    keyExtent = static_cast<int32_t>(cast<seq::CacheType>(op.getKey().getType()).getLength());
     slotView = views[next++];
     positionView = views[next++];
   }
@@ -39,21 +50,20 @@ Expr AttentionOperands::group(Expr head) const {
   return op.getHeadMap() == seq::HeadMap::tiled ? head % kvHeads : head / (heads / kvHeads);
 }
 
-Expr AttentionOperands::element(unsigned operand, Expr row, Expr position, Expr column) const {
-  const TensorView &view = views[operand];
-  return asFloat(isRagged ? view.at({slotOf(row), position, column}) : view.at({position, column}));
+Expr AttentionOperands::maskOf(Expr row, Expr position) const {
+  return asFloat(isRagged ? maskView->at({slotOf(row), position, 0}) : maskView->at({position, 0}));
 }
 
 Expr AttentionOperands::query(Expr row, Expr head, Expr feature) const {
   return asFloat(views[0].at({row, head * width + feature}));
 }
 
-Expr AttentionOperands::key(Expr row, Expr head, Expr position, Expr feature) const {
-  return element(1, row, position, group(head) * width + feature);
+Expr AttentionOperands::key(Expr head, Expr position, Expr feature) const {
+  return asFloat(views[1].at({position, group(head) * width + feature}));
 }
 
-Expr AttentionOperands::value(Expr row, Expr head, Expr position, Expr feature) const {
-  return element(2, row, position, group(head) * valueWidth + feature);
+Expr AttentionOperands::value(Expr head, Expr position, Expr feature) const {
+  return asFloat(views[2].at({position, group(head) * valueWidth + feature}));
 }
 
 /// Slots are the caller's: no clamp is computed, only the bound is known.
@@ -102,8 +112,8 @@ Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr position, Expr
   Exprs added;
   if (biasView)
     added.push_back(bias(head, positionOf(row), position, distance));
-  if (maskOperand)
-    added.push_back(element(*maskOperand, row, position, 0));
+  if (maskView)
+    added.push_back(maskOf(row, position));
   for (const Expr &term : added) {
     value += Halide::strict_float(Halide::max(term, -1e38f)) * log2e;
     limit = Halide::select(Halide::strict_float(term >= kInvisible), limit, kInvisible);

@@ -4,6 +4,7 @@
 #define HALYARD_TARGETS_COMMON_ALGORITHMS_ATTENTIONOPERANDS_H
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Algorithms/CacheView.h"
 #include "targets/Common/LinalgToHalide/Stage.h"
 
 #include <limits>
@@ -20,8 +21,14 @@ public:
   AttentionOperands(seq::AttentionOp op, llvm::ArrayRef<TensorView> views, const TensorView *rowsOfKeys);
 
   Halide::Expr query(Halide::Expr row, Halide::Expr head, Halide::Expr feature) const;
-  Halide::Expr key(Halide::Expr row, Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
-  Halide::Expr value(Halide::Expr row, Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
+  /// Over tensors.
+  Halide::Expr key(Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
+  Halide::Expr value(Halide::Expr head, Halide::Expr position, Halide::Expr feature) const;
+
+  /// Over caches: which slot a row reads, and which head of its keys and values.
+  Halide::Expr slotOf(Halide::Expr row) const;
+  Halide::Expr group(Halide::Expr head) const;
+  CacheView keys, values, keyScales, valueScales;
 
   /// Scales, caps, biases and masks the dot product of a row with the key at `position`; the result is in
   /// units of log2(e), for powers of two instead of exponentials. `limit` is the most that the score can be:
@@ -61,14 +68,11 @@ public:
   Halide::Expr rows, keyExtent;
 
 private:
-  Halide::Expr element(unsigned operand, Halide::Expr row, Halide::Expr position, Halide::Expr column) const;
+  Halide::Expr maskOf(Halide::Expr row, Halide::Expr position) const;
   Halide::Expr bias(Halide::Expr head, Halide::Expr at, Halide::Expr position, Halide::Expr distance) const;
-  Halide::Expr group(Halide::Expr head) const;
-  Halide::Expr slotOf(Halide::Expr row) const;
 
   llvm::SmallVector<TensorView> views;
-  std::optional<unsigned> maskOperand;
-  std::optional<TensorView> keyRows, biasView, slotView, positionView;
+  std::optional<TensorView> keyRows, maskView, biasView, slotView, positionView;
 };
 
 /// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, as a Func of the other

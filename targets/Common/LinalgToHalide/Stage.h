@@ -51,6 +51,8 @@ struct Stage {
   bool isKeptPerRow = false;
   /// True if results have different ranks: each becomes an output of its own.
   bool areResultsApart = false;
+  /// Keys that one turn of its loops over keys reads, if the operation attends to caches.
+  int keysOfTurn = 0;
   /// Set if the operation brings its own schedule, for when it is an output.
   std::function<void(Stage &, const CpuShape &)> schedule;
   /// One view per result.

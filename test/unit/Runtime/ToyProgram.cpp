@@ -144,9 +144,9 @@ const WeightsFile &weightsFile() {
 }
 
 const int32_t kEnds[] = {kEnd};
-const halyard_rows kState = {"tokens", kStateOffset, kMaxTarget, sizeof(int32_t)};
-const halyard_rows kCross = {"source", kCrossOffset, 1, sizeof(uint32_t)};
-const halyard_rows kRecomputingCross = {"source", kRecomputeCross, 1, sizeof(uint32_t)};
+const halyard_rows kState = {"tokens", kStateOffset, kMaxTarget, sizeof(int32_t), 1};
+const halyard_rows kCross = {"source", kCrossOffset, 1, sizeof(uint32_t), 1};
+const halyard_rows kRecomputingCross = {"source", kRecomputeCross, 1, sizeof(uint32_t), 1};
 
 halyard_program makeProgram() {
   halyard_program made = {};

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+using namespace mlir;
 using namespace halyard;
 using namespace halyard::test;
 
@@ -16,6 +17,10 @@ struct Case {
   int64_t heads, kvHeads, width, valueWidth, rows, keys;
   bool causal = false, byDistance = false, tiled = false, isStatic = false;
   double scale = 1, softcap = 0;
+  /// Rows of a block of the caches, if they have blocks; whether they hold codes. `key` and `value` are the
+  /// plain numbers nevertheless.
+  int64_t blockRows = 0;
+  bool isCoded = false;
   HostTensor query = {}, key = {}, value = {};
   std::optional<HostTensor> bias = {}, mask = {}; // mask: [slots, keys], whatever the form
   std::vector<int32_t> slot = {}, position = {}, counts = {};
@@ -68,6 +73,24 @@ struct Case {
     return all;
   }
 
+  /// The type of keys or values in blocks, and of their scales.
+  seq::CacheType cacheType(int64_t features, seq::BlockForm form) const {
+    MLIRContext *context = query.elementType.getContext();
+    Type element = isCoded ? Type(IntegerType::get(context, 8)) : Type(Float32Type::get(context));
+    return seq::CacheType::get(context, keys, kvHeads * features, element,
+                               seq::BlocksAttr::get(context, kvHeads, blockRows, form));
+  }
+  seq::CacheType scaleType() const {
+    MLIRContext *context = query.elementType.getContext();
+    return seq::CacheType::get(context, keys, kvHeads, Float32Type::get(context),
+                               seq::BlocksAttr::get(context, kvHeads, blockRows, seq::BlockForm::rows));
+  }
+  static std::string typeText(Type type) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    return text;
+  }
+
   std::string text() const {
     auto rowsOf = [&](int64_t count, int64_t features) {
       return "tensor<" + (isStatic ? std::to_string(count) : "?") + "x" + std::to_string(features) + "xf32>";
@@ -78,8 +101,17 @@ struct Case {
                         : rowsOf(keys, features);
     };
     std::string q = tensor(heads * width), k = rowsOrCache(kvHeads * width),
-                v = rowsOrCache(kvHeads * valueWidth);
+                v = rowsOrCache(kvHeads * valueWidth), scales;
+    if (blockRows) {
+      k = typeText(cacheType(width, isCoded ? seq::BlockForm::feature_pairs : seq::BlockForm::rows));
+      v = typeText(cacheType(valueWidth, isCoded ? seq::BlockForm::row_pairs : seq::BlockForm::rows));
+    }
     std::string o = tensor(heads * valueWidth), arguments = "%q: " + q + ", %k: " + k + ", %v: " + v, clauses;
+    if (isCoded) {
+      std::string s = typeText(scaleType());
+      arguments += ", %ks: " + s + ", %vs: " + s;
+      clauses += " scales(%ks, %vs : " + s + ", " + s + ")";
+    }
     if (bias) {
       std::string type = byDistance ? "tensor<" + std::to_string(bias->shape[0]) + "x" +
                                           std::to_string(bias->shape[1]) + "xf32>"
@@ -116,14 +148,80 @@ protected:
     c.query = randomFloats({c.rows, c.heads * c.width});
     c.key = randomFloats({slots, c.keys, c.kvHeads * c.width});
     c.value = randomFloats({slots, c.keys, c.kvHeads * c.valueWidth});
+    if (c.isCoded) {
+      quantize(c.key, c.width);
+      quantize(c.value, c.valueWidth);
+    }
     if (!c.isRagged()) {
       c.key = c.key.reshaped({c.keys, c.kvHeads * c.width});
       c.value = c.value.reshaped({c.keys, c.kvHeads * c.valueWidth});
     }
   }
 
+  /// Keys or values become codes, each row of a head with a scale of its own, and then what the codes stand
+  /// for.
+  static std::pair<std::vector<int8_t>, std::vector<float>> quantize(HostTensor &rows, int64_t width) {
+    auto elements = rows.mutableValues<float>();
+    std::vector<int8_t> codes;
+    std::vector<float> scales;
+    for (size_t begin = 0; begin < elements.size(); begin += width) {
+      float largest = 0;
+      for (float x : elements.slice(begin, width))
+        largest = std::max(largest, std::fabs(x));
+      scales.push_back(largest / 127);
+      for (float &x : elements.slice(begin, width)) {
+        codes.push_back(static_cast<int8_t>(std::nearbyint(x / scales.back())));
+        x = codes.back() * scales.back();
+      }
+    }
+    return {codes, scales};
+  }
+
+  /// Rows [slots, keys, features] in the blocks of a type; what is behind the last key is `other`.
+  template <typename T>
+  HostTensor inBlocks(seq::CacheType type, llvm::ArrayRef<T> elements, int64_t slots, T other) {
+    llvm::SmallVector<int64_t> shape{slots};
+    llvm::append_range(shape, type.slotShape());
+    HostTensor blocks = HostTensor::allocate(shape, type.getElementType());
+    auto to = blocks.mutableValues<T>();
+    std::fill(to.begin(), to.end(), other);
+    int64_t rows = type.getBlocks().getRows(), heads = type.getBlocks().getHeads(),
+            features = type.getFeatures();
+    int64_t width = features / heads, perSlot = blocks.elements() / slots;
+    auto form = type.getBlocks().getForm();
+    for (size_t i = 0; i < elements.size(); ++i) {
+      int64_t slot = i / features / type.getLength(), position = i / features % type.getLength();
+      int64_t head = i % features / width, w = i % width, r = position % rows, within = r * width + w;
+      if (form == seq::BlockForm::row_pairs)
+        within = r / 2 * 2 * width + w * 2 + r % 2;
+      else if (form == seq::BlockForm::feature_pairs)
+        within = r / 16 * 16 * width + w / 2 * 32 + r % 16 * 2 + w % 2;
+      to[slot * perSlot + (position / rows * heads + head) * rows * width + within] = elements[i];
+    }
+    return blocks;
+  }
+
+  std::vector<CompiledKernel::Argument> caches(const Case &c) {
+    if (!c.blockRows)
+      return {c.key, c.value};
+    int64_t slots = c.key.shape[0];
+    if (!c.isCoded)
+      return {
+          inBlocks<float>(c.cacheType(c.width, seq::BlockForm::rows), c.key.values<float>(), slots, 1e30f),
+          inBlocks<float>(c.cacheType(c.valueWidth, seq::BlockForm::rows), c.value.values<float>(), slots,
+                          1e30f)};
+    HostTensor key = c.key, value = c.value;
+    auto [keyCodes, keyScales] = quantize(key, c.width);
+    auto [valueCodes, valueScales] = quantize(value, c.valueWidth);
+    return {inBlocks<int8_t>(c.cacheType(c.width, seq::BlockForm::feature_pairs), keyCodes, slots, 127),
+            inBlocks<int8_t>(c.cacheType(c.valueWidth, seq::BlockForm::row_pairs), valueCodes, slots, 127),
+            inBlocks<float>(c.scaleType(), keyScales, slots, 1e30f),
+            inBlocks<float>(c.scaleType(), valueScales, slots, 1e30f)};
+  }
+
   std::vector<CompiledKernel::Argument> arguments(const Case &c) {
-    std::vector<CompiledKernel::Argument> all{c.query, c.key, c.value};
+    std::vector<CompiledKernel::Argument> all{c.query};
+    llvm::append_range(all, caches(c));
     if (c.bias)
       all.push_back(*c.bias);
     if (c.mask)
@@ -142,7 +240,7 @@ protected:
     SCOPED_TRACE(c.text());
     auto results = run(c.text(), arguments(c), {{c.rows, c.heads * c.valueWidth}});
     ASSERT_EQ(results.size(), 1u);
-    expectNear(results[0], c.expected());
+    expectNear(results[0], c.expected(), c.isCoded ? 2e-4 : 1e-5);
     if (c.isRagged() || GetParam() != "x86-64")
       return;
     llvm::SmallVector<HostTensor> tensors;
@@ -293,6 +391,53 @@ TEST_P(AttentionTest, MasksKeysOfEachSlot) {
   check(c);
 }
 
+TEST_P(AttentionTest, ReadsBlocksOfCaches) {
+  for (bool isCoded : {false, true})
+    for (int64_t blockRows : {16, 64}) {
+      Case causal{4, 4, 16, 16, 5, 100};
+      causal.causal = true;
+      causal.scale = 0.25;
+      causal.slot = {0, 2, 1, 1, 0};
+      causal.position = {0, 99, 31, 32, 57};
+      Case sources{4, 2, 36, 20, 4, 70};
+      sources.scale = 0.1;
+      sources.slot = {1, 0, 2, 1};
+      sources.position = {5, 6, 7, 8};
+      sources.counts = {70, 33, 0};
+      for (Case *c : {&causal, &sources}) {
+        c->blockRows = blockRows;
+        c->isCoded = isCoded;
+        fill(*c);
+        check(*c);
+      }
+      causal.byDistance = true;
+      causal.bias = randomFloats({4, 2 * 100 - 1});
+      check(causal);
+      sources.mask = randomFloats({3, 70});
+      check(sources);
+    }
+}
+
+TEST_P(AttentionTest, KeepsSmallWeightsOfCodes) {
+  // One key outweighs each other by far, but not all of them together; and rows of zeros.
+  Case c{1, 1, 16, 16, 2, 600};
+  c.blockRows = 64;
+  c.isCoded = true;
+  c.slot = {0, 1};
+  c.position = {0, 0};
+  c.counts = {600, 600};
+  fill(c);
+  c.bias = floats({1, 1, 600}, std::vector<float>(600, -6));
+  c.bias->mutableValues<float>()[300] = 0;
+  for (float &x : c.query.mutableValues<float>())
+    x *= 0.01f;
+  for (float &x : c.value.mutableValues<float>().drop_front(600 * 16))
+    x = 0;
+  for (HostTensor *rows : {&c.key, &c.value})
+    quantize(*rows, 16);
+  check(c);
+}
+
 /// Rounding errors of a row must not agree: what all of its elements share, the sum of the weights and its
 /// inverse, is exact. What is left are the errors of 512 sums of 1500 values.
 TEST_P(AttentionTest, WeighsRowsExactly) {
@@ -334,8 +479,12 @@ TEST_P(AttentionTest, GivesARowTheSameBitsInAnyCompany) {
     caches.position.push_back(i * 7 % 150);
   }
   caches.causal = true;
+  Case codes = caches;
+  codes.blockRows = 64;
+  codes.isCoded = true;
   fill(caches);
-  for (const Case &whole : {tensors, caches}) {
+  fill(codes);
+  for (const Case &whole : {tensors, caches, codes}) {
     const int64_t features = whole.heads * whole.width;
     auto all = run(whole.text(), arguments(whole), {{whole.rows, features}});
     ASSERT_EQ(all.size(), 1u);

@@ -1,0 +1,113 @@
+// A head's keys lie in pieces, one after the other only within a block of rows, and processors stop fetching
+// ahead at the end of each. So each turn of the loops over keys fetches what a later turn reads. Halide's
+// directive takes bounds of a whole argument apart into loops of their own, so this is a pass over the
+// lowered loops. Behind the last block lies something else, or nothing; fetching that is harmless.
+#include "targets/Common/Schedules/CachePrefetch.h"
+
+#include "dialects/Seq/IR/Seq.h"
+
+using namespace mlir;
+using namespace halyard;
+using namespace halyard::kernels;
+using namespace Halide::Internal;
+using Halide::Expr;
+
+/// Bytes that are fetched at a time, and how many ahead.
+static constexpr int kLineBytes = 64, kAheadBytes = 8192;
+
+namespace {
+/// A cache as it lies in memory.
+struct Pieces {
+  std::string buffer;
+  Halide::Type type;
+  /// Elements that one turn of a loop reads.
+  int elements;
+};
+
+/// Finds the first load of a buffer within a loop: its index without the lets inside of the loop. There is
+/// none if it is in an inner loop.
+class LoadOfTurn : public IRVisitor {
+public:
+  explicit LoadOfTurn(const std::string &buffer) : buffer(buffer) {}
+  Expr index;
+  bool isInner = false;
+
+private:
+  using IRVisitor::visit;
+  void visit(const For *loop) override {
+    bool wasFound = index.defined();
+    IRVisitor::visit(loop);
+    isInner |= !wasFound && index.defined();
+  }
+  void visit(const LetStmt *let) override {
+    IRVisitor::visit(let);
+    if (index.defined())
+      index = substitute(let->name, let->value, index);
+  }
+  void visit(const Load *load) override {
+    if (load->name == buffer && !index.defined()) {
+      index = load->index;
+      while (const Ramp *ramp = index.as<Ramp>())
+        index = ramp->base;
+    }
+    IRVisitor::visit(load);
+  }
+  const std::string &buffer;
+};
+
+class CachePrefetch : public IRMutator {
+public:
+  explicit CachePrefetch(std::vector<Pieces> caches) : caches(std::move(caches)) {}
+
+private:
+  using IRMutator::visit;
+  Stmt visit(const For *loop) override {
+    Stmt changed = IRMutator::visit(loop);
+    const For *result = changed.as<For>();
+    if (!result)
+      return changed;
+    Stmt body = result->body;
+    for (const Pieces &pieces : caches) {
+      LoadOfTurn load(pieces.buffer);
+      loop->body.accept(&load);
+      if (load.index.defined() && !load.isInner && expr_uses_var(load.index, loop->name))
+        body = Halide::Internal::Block::make(fetch(pieces, load.index, loop->name), body);
+    }
+    if (body.same_as(result->body))
+      return changed;
+    return For::make(result->name, result->min, result->extent, result->for_type, result->partition_policy,
+                     result->device_api, body);
+  }
+
+  static Stmt fetch(const Pieces &pieces, const Expr &index, const std::string &loop) {
+    int bytes = pieces.elements * pieces.type.bytes(), turns = std::max(kAheadBytes / bytes, 1);
+    Expr later = substitute(loop, Variable::make(Halide::Int(32), loop) + turns, index);
+    Expr offset = Halide::cast<int64_t>(simplify(later)) * pieces.type.bytes();
+    return Evaluate::make(Call::make(
+        Halide::Int(32), "halyard_prefetch",
+        {Variable::make(Halide::Handle(), pieces.buffer), offset, bytes / kLineBytes}, Call::Extern));
+  }
+
+  std::vector<Pieces> caches;
+};
+} // namespace
+
+void halyard::kernels::addCachePrefetch(Halide::Pipeline &pipeline, const Kernel &kernel) {
+  std::vector<Pieces> caches;
+  for (const Stage &stage : kernel.stages) {
+    auto attention = dyn_cast<seq::AttentionOp>(stage.op);
+    if (!attention || !stage.keysOfTurn)
+      continue;
+    for (Value operand : {Value(attention.getKey()), Value(attention.getValue())}) {
+      auto argument = dyn_cast<BlockArgument>(operand);
+      auto type = cast<seq::CacheType>(operand.getType());
+      if (!argument || !type.getBlocks())
+        continue;
+      int width = type.getFeatures() / type.getBlocks().getHeads();
+      caches.push_back({"arg" + std::to_string(argument.getArgNumber()), storageType(type.getElementType()),
+                        stage.keysOfTurn * width});
+    }
+  }
+  if (!caches.empty())
+    pipeline.add_custom_lowering_pass(new CachePrefetch(std::move(caches)));
+}
