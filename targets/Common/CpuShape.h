@@ -17,6 +17,9 @@ struct CpuShape {
   int registers = 16;
   /// An instruction multiplies unsigned with signed bytes and adds up four products; two of bf16.
   bool multipliesBytes = false, multipliesBfloats = false;
+  /// Registers hold tiles of matrices, and an instruction multiplies two of them
+  /// (runtime/core/MatrixTiles.cpp).
+  bool hasMatrixTiles = false;
 };
 
 } // namespace halyard::kernels

@@ -2,6 +2,7 @@
 #include "targets/Common/HalideErrors.h"
 #include "targets/Common/Kernel.h"
 #include "targets/Common/Schedules/CachePrefetch.h"
+#include "targets/Common/Schedules/MatrixTiles.h"
 #include "targets/Common/Schedules/PanelPrefetch.h"
 #include "targets/Common/Schedules/StackStorage.h"
 #include "targets/Common/Target.h"
@@ -43,6 +44,7 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     Halide::Pipeline pipeline(outputs);
     addPanelPrefetch(pipeline, *kernel);
     addCachePrefetch(pipeline, *kernel);
+    addMatrixTiles(pipeline, *kernel);
     Halide::Module module =
         pipeline.compile_to_module(kernel->arguments, function.getSymName().str(), target.machine(),
                                    Halide::LinkageType::ExternalPlusMetadata);

@@ -23,9 +23,10 @@
 // the operation).
 //
 // A kernel allocates nothing on the heap, at most half a megabyte on the stack of each thread, and needs no
-// runtime but for three things that its object may leave undefined: `halide_do_par_for` if it is parallel,
+// runtime but for what its object may leave undefined: `halide_do_par_for` if it is parallel,
 // `halyard_prefetch(const char *start, int64_t offset, int32_t lines)` (runtime/core/Prefetch.cpp) if it is a
-// linear layer of possibly many rows, and functions of the C library.
+// linear layer of possibly many rows, functions of runtime/core/MatrixTiles.cpp if the target has matrix
+// tiles, and functions of the C library.
 #ifndef HALYARD_TARGETS_COMMON_TARGET_H
 #define HALYARD_TARGETS_COMMON_TARGET_H
 
@@ -75,6 +76,9 @@ public:
   virtual llvm::ArrayRef<const Target *> levels() const { return {}; }
   /// What a processor must have, as C compilers' __builtin_cpu_supports calls it.
   virtual llvm::ArrayRef<llvm::StringRef> processorFeatures() const { return {}; }
+  /// A function of the runtime, without arguments, that returns 0 if the system does not let programs use
+  /// what the processor has; empty if there is nothing to ask.
+  virtual llvm::StringRef systemCheck() const { return {}; }
   /// True if this machine has the instruction set.
   virtual bool runsHere() const = 0;
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.

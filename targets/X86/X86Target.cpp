@@ -3,6 +3,11 @@
 
 #include "targets/Common/Schedules/CpuSchedule.h"
 
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 using namespace halyard;
 using namespace halyard::kernels;
 using Feature = Halide::Target::Feature;
@@ -30,6 +35,7 @@ public:
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
 
   llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }
+  llvm::StringRef systemCheck() const override { return cpu.hasMatrixTiles ? "halyard_tiles_allowed" : ""; }
 
   bool runsHere() const override;
 
@@ -67,10 +73,22 @@ private:
 };
 } // namespace
 
+/// True if the processor has tile registers and the system lets this process use them. Halide does not know.
+static bool allowsMatrixTiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  static const bool allowed = __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("amx-bf16") &&
+                              syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return allowed;
+#else
+  return false;
+#endif
+}
+
 /// Halide counts some instructions as one maker's: both makers' processors have those that are used here.
 bool X86Target::runsHere() const {
   static const Halide::Target host = Halide::get_host_target();
-  if (host.arch != Halide::Target::X86 || host.bits != 64)
+  if (host.arch != Halide::Target::X86 || host.bits != 64 || (cpu.hasMatrixTiles && !allowsMatrixTiles()))
     return false;
   return llvm::all_of(features, [&](Feature feature) {
     return host.has_feature(feature) || (feature == Halide::Target::AVX512_Zen4 &&
@@ -110,22 +128,27 @@ llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
       has4{"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"},
       hasDots{"avx512f",    "avx512bw",    "avx512dq",     "avx512vl", "avx512vnni",
               "avx512bf16", "avx512vbmi2", "avx512bitalg", "gfni"};
+  static std::vector<llvm::StringRef> hasTiles = hasDots;
+  hasTiles.insert(hasTiles.end(), {"amx-tile", "amx-int8", "amx-bf16"});
   static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3,
                                 {8, 2, 4, 2, 12}, has3);
   static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12}, has3);
   static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32}, has4);
   static const X86Target dots("x86-64-v4-vnni", "the same with dot products of bytes (VNNI) and of BF16",
                               zen4, {16, 4, 4, 4, 24, 32, true, true}, hasDots);
+  static const X86Target tiles("x86-64-v4-amx", "the same with tiles of matrices (AMX)", zen4,
+                               {16, 4, 4, 4, 24, 32, true, true, true}, hasTiles);
   static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2);
   static const X86Levels several("x86-64-multi",
-                                 "v2, v3 and v4-vnni in one artifact, chosen when it is loaded",
-                                 {&dots, &third, &second});
-  static const halyard::Target *const targets[] = {&common, &third, &fourth, &dots, &second, &several};
+                                 "v2, v3, v4-vnni and v4-amx in one artifact, chosen when it is loaded",
+                                 {&tiles, &dots, &third, &second});
+  static const halyard::Target *const targets[] = {&common, &third,  &fourth, &dots,
+                                                   &tiles,  &second, &several};
   return targets;
 }
 
 const halyard::Target *halyard::hostX86Target() {
-  for (llvm::StringRef name : {"x86-64-v4-vnni", "x86-64-v4", "x86-64-v3", "x86-64-v2"})
+  for (llvm::StringRef name : {"x86-64-v4-amx", "x86-64-v4-vnni", "x86-64-v4", "x86-64-v3", "x86-64-v2"})
     for (const Target *target : x86Targets())
       if (target->name() == name && target->runsHere())
         return target;

@@ -3,7 +3,8 @@
 usage: check_levels.py HALYARD MODEL_DIR WORK_DIR CMAKE
 
 The artifact is built as it is, which uses the best instruction set of this machine, and again as if the processor had
-none of what the choice asks for, which leaves the last one; with only AVX2 and FMA it is the one between.
+none of what the choice asks for, which leaves the last one; with only AVX2 and FMA it is one between, and without AMX
+the best one but that.
 """
 import pathlib
 import sys
@@ -15,6 +16,7 @@ from halyard_tool import Failure, compile_model, main, run
 PROCESSORS = {
     "this": "",
     "least": "#define __builtin_cpu_supports(NAME) 0\n",
+    "no_amx": '#define __builtin_cpu_supports(NAME) (__builtin_strncmp(NAME, "amx", 3) && __builtin_cpu_supports(NAME))\n',
     "avx2": '#define __builtin_cpu_supports(NAME) (!__builtin_strcmp(NAME, "avx2") || !__builtin_strcmp(NAME, "fma"))\n',
 }
 
@@ -30,7 +32,7 @@ def check():
         build(artifact, work / name, path, [f"-DCMAKE_CXX_FLAGS=-include {header}"])
         texts = check_tokens(work / name / "bin" / "model", model)
     symbols = run(["nm", work / "this" / "bin" / "model"])
-    for level in ("_x86_64_v2", "_x86_64_v3", "_x86_64_v4_vnni"):
+    for level in ("_x86_64_v2", "_x86_64_v3", "_x86_64_v4_vnni", "_x86_64_v4_amx"):
         if level + "\n" not in symbols:
             raise Failure(f"no kernel for {level}")
     return f"{texts} texts exact by {len(PROCESSORS)} instruction sets"

@@ -10,7 +10,7 @@ namespace halyard::emit {
 
 static constexpr llvm::StringLiteral kHead =
     R"(// Which of several instruction sets each kernel uses: decided once, when the program is loaded.
-namespace {{
+{2}namespace {{
 // Resolvers run before constructors do, so the processor is asked here.
 int level() {{
   __builtin_cpu_init();
@@ -39,6 +39,17 @@ std::string nameAtLevel(llvm::StringRef kernel, const Target &level) {
   return (kernel + "_" + suffixOf(level)).str();
 }
 
+/// Declarations of the functions of the runtime that are asked.
+static std::string declarations(llvm::ArrayRef<const Target *> levels) {
+  std::string text;
+  for (const Target *level : levels)
+    if (!level->systemCheck().empty())
+      text +=
+          ("extern \"C\" __attribute__((visibility(\"hidden\"))) int " + level->systemCheck() + "(void);\n")
+              .str();
+  return text;
+}
+
 /// A condition and what follows from it for every level but the last.
 static std::string checks(llvm::ArrayRef<const Target *> levels) {
   std::string text;
@@ -46,15 +57,18 @@ static std::string checks(llvm::ArrayRef<const Target *> levels) {
     auto supports = [](llvm::StringRef feature) {
       return ("__builtin_cpu_supports(\"" + feature + "\")").str();
     };
-    text += "  if (" + llvm::join(llvm::map_range(level->processorFeatures(), supports), " &&\n      ") +
-            ")\n    return " + std::to_string(index) + ";\n";
+    text += "  if (" + llvm::join(llvm::map_range(level->processorFeatures(), supports), " &&\n      ");
+    if (!level->systemCheck().empty())
+      text += (" &&\n      " + level->systemCheck() + "()").str();
+    text += ")\n    return " + std::to_string(index) + ";\n";
   }
   return text;
 }
 
 std::string dispatchSource(llvm::ArrayRef<std::string> kernels, const Target &target) {
   llvm::ArrayRef<const Target *> levels = target.levels();
-  std::string text = llvm::formatv(kHead.data(), checks(levels), levels.size() - 1).str();
+  std::string text =
+      llvm::formatv(kHead.data(), checks(levels), levels.size() - 1, declarations(levels)).str();
   for (const std::string &kernel : kernels) {
     std::string addresses;
     for (const Target *level : levels) {

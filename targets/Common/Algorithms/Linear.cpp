@@ -40,6 +40,8 @@ private:
   void defineNibbles();
   Expr scaledPartial(Expr blockIndex);
   void defineTotal();
+  int groupsOfTile();
+  void defineMatrixTiles();
   Expr value(Expr column, Expr row);
   Expr weightAt(Expr group, Expr term) const;
   Expr inputAt(Expr group, Expr term) const;
@@ -222,9 +224,43 @@ void LinearTranslation::defineTotal() {
   sum.total(at) = Halide::strict_float(sum.total(at) + partial(blocks.x));
 }
 
+/// How many groups of terms a tile of the processor's can hold, if it is filled equally each time; 0 if there
+/// are no tiles, or none for such a layer: for whole panels of bytes, read where they are.
+int LinearTranslation::groupsOfTile() {
+  constexpr int kMost = 16, kFewest = 8, kColumns = 32;
+  bool isInPlace = isa<BlockArgument>(op.getInput()) && isa<BlockArgument>(op.getWeight());
+  auto rows = Halide::Internal::as_const_int(input.extents[0]);
+  if (!shape.hasMatrixTiles || !isCoded() || isGrouped() || terms != 4 || op.getZeroPoint() == 0 ||
+      !isInPlace || sum.panel % kColumns != 0 || (rows && *rows < MatrixTiles::kRows))
+    return 0;
+  for (int count = kMost; count >= kFewest; --count)
+    if (groups % count == 0)
+      return count;
+  return 0;
+}
+
+/// Integers are exact: the sums are those of one instruction for each group.
+void LinearTranslation::defineMatrixTiles() {
+  int atOnce = groupsOfTile();
+  if (!atOnce)
+    return;
+  MatrixTiles tiles{Halide::Func(name + "_tiles"),
+                    Halide::Internal::simplify(input.extents[0] >= MatrixTiles::kRows), atOnce};
+  Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(groups), name + "_tile_terms");
+  tiles.sums(sum.lane, sum.vector, sum.row) = 0;
+  tiles.sums(sum.lane, sum.vector, sum.row) += Halide::cast<int32_t>(weightAt(domain.y, domain.x)) *
+                                               Halide::cast<int32_t>(inputAt(domain.y, domain.x));
+  sum.matrixTiles = tiles;
+}
+
 /// The finished element: codes are scaled, in an order that no optimisation may change.
 Expr LinearTranslation::value(Expr column, Expr row) {
-  Expr result = sum.total(std::vector<Expr>{column % sum.lanes, column / sum.lanes, row});
+  std::vector<Expr> at{column % sum.lanes, column / sum.lanes, row};
+  Expr result = sum.total(at);
+  if (sum.matrixTiles && Halide::Internal::is_const_one(sum.matrixTiles->condition))
+    result = sum.matrixTiles->sums(at);
+  else if (sum.matrixTiles)
+    result = Halide::select(sum.matrixTiles->condition, sum.matrixTiles->sums(at), result);
   if (!isCoded())
     return result;
   const TensorView &scale = operands[2], &inputScale = operands[3];
@@ -254,6 +290,7 @@ Stage LinearTranslation::run() {
   sum.total = Halide::Func(name + "_total");
   definePartial();
   defineTotal();
+  defineMatrixTiles();
 
   Stage stage;
   stage.op = op;

@@ -10,6 +10,19 @@
 
 namespace halyard::kernels {
 
+/// The sums of many rows by the processor's matrix tiles: `sums(lane, vector, row)` is read instead of the
+/// total where `condition` holds. Update 0 says what a function of the runtime computes in its place
+/// (Schedules/MatrixTiles.h).
+struct MatrixTiles {
+  /// Rows that are multiplied together.
+  static constexpr int kRows = 32;
+
+  Halide::Func sums;
+  Halide::Expr condition;
+  /// Groups of terms that a tile holds.
+  int groupsAtOnce;
+};
+
 /// `total(lane, vector, row)` is the sum for column `vector * lanes + lane`. It adds up the blocks of terms
 /// that `partial(half?, lane, vector, row, block)` sums in registers; a block is a loop over groups of terms,
 /// each of which one instruction multiplies and adds. The order of additions depends on the layer alone,
@@ -35,6 +48,8 @@ struct LinearSum {
   int lanes, panel;
   /// Columns of the result, and terms.
   int64_t outputs, features;
+  /// Set if there may be enough rows for matrix tiles and the target has them.
+  std::optional<MatrixTiles> matrixTiles;
   /// Set by the schedule if there may be many rows: tiles of rows for which a task goes over a panel.
   Halide::Expr tilesPerTask;
 };

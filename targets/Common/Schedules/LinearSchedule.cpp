@@ -36,8 +36,10 @@ private:
   SmallVector<Tile> fullTiles() const;
   SmallVector<Tile> tiles() const;
   void addBranches();
-  void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows);
+  void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
+                 bool isMatrixTile = false);
   void placeSums(int tileVectors);
+  void placeMatrixTiles();
   void schedulePartial(Halide::Stage stage, bool isUpdate);
 
   LinearSum &sum;
@@ -48,9 +50,10 @@ private:
   int vectors;
   /// True if the last panel is full.
   bool isWhole;
-  /// Loops over panels; those for many rows are known by their name.
-  Var panel{"panel"}, panels{"panels"}, part{"part"}, vector{"vector"}, lane{"lane"}, task{"task"},
-      tileOuter{"tile"}, rowInner{"rowInner"};
+  /// Loops over panels; those for many rows, for which panels are fetched ahead, are known by their name.
+  /// That gains nothing where matrix tiles multiply.
+  Var panel{"panel"}, panels{"panels"}, tiledPanels{"tiledPanels"}, part{"part"}, vector{"vector"},
+      lane{"lane"}, task{"task"}, tileOuter{"tile"}, rowInner{"rowInner"};
 };
 } // namespace
 
@@ -94,8 +97,10 @@ SmallVector<Tile> LinearSchedule::tiles() const {
 }
 
 /// Loops of one branch, outermost first: tasks, parts of the panel, tiles of rows, the tile.
-void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows) {
-  Var column = output.vars.back(), row = output.vars[rowPosition], outer = hasManyRows ? panels : panel;
+void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
+                               bool isMatrixTile) {
+  Var column = output.vars.back(), row = output.vars[rowPosition];
+  Var outer = isMatrixTile ? tiledPanels : hasManyRows ? panels : panel;
   stage.split(column, outer, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
       .split(column, part, column, sum.lanes * tile.vectors)
       .split(column, vector, lane, sum.lanes)
@@ -105,7 +110,8 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
     stage.split(tileOuter, task, tileOuter, kTilesPerTask, TailStrategy::GuardWithIf);
     order.push_back(task);
     Expr rows = output.extents[rowPosition];
-    sum.tilesPerTask = Halide::min(kTilesPerTask, (rows + tile.rows - 1) / tile.rows);
+    if (!isMatrixTile)
+      sum.tilesPerTask = Halide::min(kTilesPerTask, (rows + tile.rows - 1) / tile.rows);
   }
   order.push_back(outer);
   for (int position = output.vars.size() - 2; position >= 0; --position)
@@ -127,6 +133,13 @@ void LinearSchedule::addBranches() {
   if (known)
     llvm::erase_if(all, [&](Tile tile) { return tile.rows > *known && tile.rows > 1; });
   int64_t work = sum.outputs * sum.features, parallelRows = (kParallelWork + work - 1) / work;
+  if (sum.matrixTiles) {
+    Tile matrix{MatrixTiles::kRows, vectors};
+    if (known)
+      return applyTile(output.func, matrix, *known >= parallelRows, true, true);
+    applyTile(output.func.specialize(sum.matrixTiles->condition), matrix, matrix.rows >= parallelRows, true,
+              true);
+  }
   Tile widest = all.front();
   if (known)
     return applyTile(output.func, widest, *known >= parallelRows, widest.rows > 1);
@@ -201,9 +214,20 @@ void LinearSchedule::placeSums(int tileVectors) {
   schedulePartial(sum.partial.update(), /*isUpdate=*/true);
 }
 
+/// A whole panel of a tile of rows, as the runtime computes it: nothing is vectorised or unrolled.
+void LinearSchedule::placeMatrixTiles() {
+  sum.matrixTiles->sums.compute_at(output.func, tileOuter)
+      .store_in(kStackStorage)
+      .bound_extent(sum.lane, sum.lanes)
+      .bound_extent(sum.vector, vectors)
+      .bound_extent(sum.row, MatrixTiles::kRows);
+}
+
 void LinearSchedule::run() {
   addBranches();
   placeSums(tiles().front().vectors);
+  if (sum.matrixTiles)
+    placeMatrixTiles();
 }
 
 bool halyard::kernels::scheduleLinear(Kernel &kernel, Output &output, const CpuShape &shape) {
@@ -211,6 +235,8 @@ bool halyard::kernels::scheduleLinear(Kernel &kernel, Output &output, const CpuS
     if (!stage.linear || output.vars.size() < 2)
       continue;
     auto access = accessPattern(output.func, stage.linear->total);
+    if (!access && stage.linear->matrixTiles)
+      access = accessPattern(output.func, stage.linear->matrixTiles->sums);
     if (!access)
       continue;
     Expr column = output.vars.back();

@@ -6,6 +6,7 @@
 #include "targets/Common/Schedules/PanelPrefetch.h"
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Schedules/FirstLoad.h"
 
 using namespace mlir;
 using namespace halyard;
@@ -25,37 +26,6 @@ struct Panels {
   int elements;
   /// Tiles of rows for which one task goes over a panel.
   Expr tiles;
-};
-
-/// Finds the first load of a buffer: its index without the lets around it, and where loops around it begin.
-class FirstLoad : public IRVisitor {
-public:
-  explicit FirstLoad(const std::string &buffer) : buffer(buffer) {}
-  Expr index;
-  std::map<std::string, Expr> starts;
-
-private:
-  using IRVisitor::visit;
-  void visit(const For *loop) override {
-    if (index.defined())
-      return;
-    starts[loop->name] = loop->min;
-    IRVisitor::visit(loop);
-  }
-  void visit(const LetStmt *let) override {
-    IRVisitor::visit(let);
-    if (index.defined())
-      index = substitute(let->name, let->value, index);
-  }
-  void visit(const Load *load) override {
-    if (load->name == buffer && !index.defined()) {
-      index = load->index;
-      while (const Ramp *ramp = index.as<Ramp>())
-        index = ramp->base;
-    }
-    IRVisitor::visit(load);
-  }
-  const std::string &buffer;
 };
 
 class PanelPrefetch : public IRMutator {

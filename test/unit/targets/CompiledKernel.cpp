@@ -47,7 +47,8 @@ CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targ
     return;
   }
   std::string name = directory + "/kernel.so";
-  std::string command = "c++ -shared -o " + name + " " + object + " -lm 2>&1";
+  // What the kernels of some targets call, as the artifact's runtime has it.
+  std::string command = "c++ -shared -o " + name + " " + object + " " HALYARD_MATRIX_TILES " -lm 2>&1";
   if (std::system(command.c_str()) != 0)
     error = "does not link";
   else if (!(library = dlopen(name.c_str(), RTLD_NOW)))

@@ -5,6 +5,7 @@
 #include "CompiledKernel.h"
 #include "TargetsTest.h"
 
+#include "targets/Common/CpuShape.h"
 #include "targets/Common/Target.h"
 
 #include <cmath>
@@ -34,6 +35,7 @@ protected:
       return {};
     for (const std::string &symbol : kernel.undefinedSymbols())
       EXPECT_TRUE(symbol == "halide_do_par_for" || symbol == "halyard_prefetch" ||
+                  (lookupTarget(GetParam())->shape().hasMatrixTiles && symbol.find("halyard_tiles") == 0) ||
                   (symbol.find("halide") == std::string::npos && symbol.find("halyard") == std::string::npos))
           << symbol;
     return kernel.run(arguments, shapes);
@@ -88,16 +90,17 @@ inline std::string targetTestName(const ::testing::TestParamInfo<std::string> &i
   return name;
 }
 
-/// For the levels that an artifact holds by default. x86-64-v4 differs from the last one in how it multiplies
-/// codes and bf16 only, so that tests of other kernels would see the same twice.
+/// For the levels that an artifact holds by default. x86-64-v4 and x86-64-v4-amx differ from the last one in
+/// how they multiply codes and bf16 only, so that tests of other kernels would see the same twice.
 #define HALYARD_INSTANTIATE_FOR_TARGETS(Suite)                                                               \
   INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4-vnni"),       \
                            targetTestName)
 
 #define HALYARD_INSTANTIATE_FOR_ALL_TARGETS(Suite)                                                           \
-  INSTANTIATE_TEST_SUITE_P(Targets, Suite,                                                                   \
-                           ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni"),          \
-                           targetTestName)
+  INSTANTIATE_TEST_SUITE_P(                                                                                  \
+      Targets, Suite,                                                                                        \
+      ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-amx"),              \
+      targetTestName)
 
 } // namespace halyard::test
 

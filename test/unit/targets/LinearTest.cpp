@@ -3,6 +3,7 @@
 #include "KernelTestBase.h"
 
 #include "mlir/AsmParser/AsmParser.h"
+#include "targets/Common/CpuShape.h"
 
 #include <cstring>
 
@@ -290,8 +291,26 @@ TEST_P(LinearTest, SplitsManyRows) {
   checkRows(kernel, randomInput(201));
 }
 
+/// Many rows take another way on targets with matrix tiles: to the bits that few rows have.
+TEST_P(LinearTest, MultipliesManyRowsOfCodes) {
+  for (Layer wanted : {Layer{64, 128, WeightPrecision::i8, false}, Layer{300, 203, WeightPrecision::i8, true},
+                       Layer{68, 64, WeightPrecision::i8, false}, Layer{512, 20, WeightPrecision::i8, true},
+                       Layer{640, 192, WeightPrecision::i8, true}}) {
+    prepare(wanted);
+    CompiledKernel kernel(parse(text()), GetParam());
+    ASSERT_EQ(kernel.error, "") << messages;
+    bool fillsTiles = wanted.features != 68;
+    EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bytes"),
+              lookupTarget(GetParam())->shape().hasMatrixTiles && fillsTiles);
+    for (int64_t rows : {32, 75, 290}) {
+      SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(wanted.features));
+      checkRows(kernel, randomInput(rows));
+    }
+  }
+}
+
 TEST_P(LinearTest, KnowsNumbersOfRows) {
-  for (int64_t rows : {1, 5, 30}) {
+  for (int64_t rows : {1, 5, 30, 40}) {
     prepare({64, 200, WeightPrecision::i8, true});
     std::string known = text();
     for (size_t at = 0; (at = known.find('?', at)) != std::string::npos;)
@@ -316,6 +335,11 @@ TEST_P(LinearTest, FetchesEveryPanelButTheFirst) {
       fetchedAhead.clear();
       HostTensor input = randomInput(rows);
       kernel.run(arguments(input, 0, rows), {{rows, layer.outputs}});
+      if (lookupTarget(GetParam())->shape().hasMatrixTiles && precision == WeightPrecision::i8 &&
+          rows >= 32) {
+        EXPECT_TRUE(fetchedAhead.empty());
+        continue;
+      }
       std::vector<bool> isFetched(weight.bytes());
       int64_t panel = weight.bytes() / panels, all = 0;
       for (Fetched range : fetchedAhead) {
