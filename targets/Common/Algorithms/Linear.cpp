@@ -22,6 +22,8 @@ using Halide::Expr;
 /// Most and fewest terms of a block of floats. Products of bf16 have long latencies: blocks, which do not
 /// wait for each other, are shorter.
 static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
+/// Most groups of codes of a block.
+static constexpr int64_t kGroupsPerCodedBlock = 16;
 
 namespace {
 class LinearTranslation {
@@ -66,12 +68,20 @@ private:
 };
 } // namespace
 
+/// Integers are exact, so blocks are there only to give a place, now and then, to what fetches the next panel.
+static int64_t blockOfCodes(int64_t groups) {
+  for (int64_t count = kGroupsPerCodedBlock; 2 * count > kGroupsPerCodedBlock; --count)
+    if (groups % count == 0)
+      return count;
+  return groups;
+}
+
 /// The largest divisor that makes a block of at most the wanted number of terms, or all.
 int64_t LinearTranslation::groupsPerBlock() const {
   if (isGrouped())
     return groupTerms / (2 * terms);
   if (isCoded())
-    return groups; // integers are exact
+    return blockOfCodes(groups);
   int64_t most = weight.elementType.isBF16() ? kTermsPerBfloatBlock : kTermsPerBlock;
   for (int64_t count = std::min(groups, most / terms); count * terms >= kFewestTermsPerBlock; --count)
     if (groups % count == 0)
