@@ -48,11 +48,14 @@ BlockArgument argumentOf(Value value) {
 /// The caches that attention reads, as arguments, and bytes of a kept row of all of them together.
 void addCaches(seq::AttentionOp op, llvm::json::Object &work) {
   llvm::json::Array caches;
+  llvm::SmallDenseSet<Value> seen;
   int64_t bytes = 0;
   for (Value operand :
        {Value(op.getKey()), Value(op.getValue()), Value(op.getKeyScale()), Value(op.getValueScale())})
     if (BlockArgument argument = operand ? argumentOf(operand) : BlockArgument()) {
       auto type = cast<seq::CacheType>(operand.getType());
+      if (!seen.insert(operand).second)
+        continue; // both keys and values
       caches.push_back(int64_t(argument.getArgNumber()));
       bytes += type.getFeatures() * rt::bytesOfElement(type.getElementType());
     }

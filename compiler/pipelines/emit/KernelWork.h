@@ -12,8 +12,9 @@ namespace halyard::emit {
 ///   row_elements            elements of its last result for each row: the product of the extents that are
 ///   known multiply_adds_per_row   of contractions and other reductions, for each such row gathered indices
 ///   of arguments of which only some rows are read attention               only of attention: indices of the
-///   arguments `query`, `key` and `value`, whether keys and
-///                           values are `cached` (as far as a row sees them), whether it is `causal`
+///   arguments `query`, `key` and `value`, whether it is `causal`; if it reads
+///                           caches, their indices `caches`, and `kept_row_bytes`, what one kept row has in
+///                           all of them (a row reads those that it sees)
 llvm::json::Object kernelWork(rt::ProgramOp program);
 
 } // namespace halyard::emit

@@ -11,7 +11,8 @@
 //                             multiplied like i8
 //
 // Floats are summed in blocks: rounding errors grow with the terms of a block and with the number of blocks,
-// not with all terms.
+// not with all terms. Codes are too, although integers are exact, as what fetches the next panel does so once
+// a block.
 #include "targets/Common/Algorithms/Linear.h"
 
 using namespace mlir;
@@ -68,7 +69,8 @@ private:
 };
 } // namespace
 
-/// Integers are exact, so blocks are there only to give a place, now and then, to what fetches the next panel.
+/// Integers are exact, so blocks are there only to give a place, now and then, to what fetches the next
+/// panel.
 static int64_t blockOfCodes(int64_t groups) {
   for (int64_t count = kGroupsPerCodedBlock; 2 * count > kGroupsPerCodedBlock; --count)
     if (groups % count == 0)
