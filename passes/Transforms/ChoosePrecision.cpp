@@ -1,4 +1,4 @@
-// choose-precision: what the weight of each linear layer is stored as.
+// choose-precision: what the weight of each linear layer is stored as, and how attention may be rounded.
 //
 // Codes of 8 or 4 bits lose little where many terms are summed up, and gain little in small matrices; both
 // speak for keeping small layers as they are. 4 bits save bytes, which a step of few rows is bound by; what
@@ -25,6 +25,9 @@ struct ChoosePrecision : impl::ChoosePrecisionBase<ChoosePrecision> {
       if (std::optional<LinearLayer> layer = LinearLayer::match(op))
         op->setAttr(kPrecisionAttribute, StringAttr::get(&getContext(), choose(*layer)));
     });
+    // What is rounded less than the weights are makes no difference beside them.
+    if (weights != "f32")
+      getOperation().walk([](seq::AttentionOp op) { op.setBfloatProducts(true); });
   }
 
   StringRef choose(const LinearLayer &layer) {

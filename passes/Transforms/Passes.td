@@ -525,6 +525,8 @@ def MergeLinears : Pass<"merge-linears", "::halyard::seq::ProgramOp"> {
 def ChoosePrecision : Pass<"choose-precision", "::halyard::seq::ProgramOp"> {
   let summary = "say what the weight of each linear layer is stored as";
   let description = [{
+    Where weights are rounded, the products of attention may be of bf16 (`bfloat_products`) as well.
+
     ```mlir
     seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
       seq.encode(%x: tensor<2x16xf32>) {

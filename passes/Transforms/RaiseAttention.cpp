@@ -393,7 +393,7 @@ bool Raiser::build(Side &query, Side &key, Side &value, int64_t heads, int64_t k
       builder, loc, type, q, k, v, Value(), Value(), bias.ofLengths, bias.ofKeys, Value(), Value(),
       builder.getI64IntegerAttr(heads), builder.getI64IntegerAttr(kvHeads), builder.getF64FloatAttr(scale),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(), causal ? builder.getUnitAttr() : UnitAttr(),
-      UnitAttr(), seq::HeadMapAttr());
+      UnitAttr(), UnitAttr(), seq::HeadMapAttr());
   attention.setHeadMap(key.map);
   Value output = layout.fromRows(builder, loc, attention.getResult(), query.view.extent(query.time), heads,
                                  valueSize, *shape);

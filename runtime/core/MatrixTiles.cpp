@@ -1,7 +1,7 @@
-// Products of many rows with a panel of a weight, in the tile registers (AMX) of x86-64 processors. Kernels
-// of targets with such registers call these functions, for as many rows and columns as the registers hold
-// sums of; everything before and after is theirs. A C++ compiler that knows the instructions is enough: they
-// are enabled for these functions alone.
+// Products of many rows with a panel of a weight or with each other, in the tile registers (AMX) of x86-64
+// processors. Kernels of targets with such registers call these functions, for as many rows and columns as
+// the registers hold sums of; everything before and after is theirs. A C++ compiler that knows the
+// instructions is enough: they are enabled for these functions alone.
 #if defined(__x86_64__) && defined(__linux__)
 
 #include <immintrin.h>
@@ -111,6 +111,56 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bytes(
     _tile_stored(1, upper + kRows, groupBytes);
     _tile_stored(2, lower, groupBytes);
     _tile_stored(3, lower + kRows, groupBytes);
+  }
+  _tile_release();
+  return 0;
+}
+
+/// result[j, i] = sum over terms of left[j, k] * right[k, i], for `rows` rows, a multiple of 16, and 32
+/// columns.
+///
+///   result    float [rows, 32]
+///   left      bf16, rows `leftRowBytes` bytes apart, from `leftOffset` bytes behind `left` on
+///   right     bf16 [terms / 2, 32, 2], from `rightOffset` bytes behind `right` on
+///   terms     a multiple of 32
+///
+/// Returns 0.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
+halyard_tiles_multiply_bfloats(float *result, const char *left, int64_t leftOffset, int64_t leftRowBytes,
+                               const char *right, int64_t rightOffset, int32_t rows, int32_t terms) {
+  requireTiles();
+  configure(kRows);
+  constexpr int64_t kColumns = 2 * kRows, kPairBytes = kColumns * 4;
+  for (int32_t row = 0; row < rows; row += 2 * kRows) {
+    const char *upper = left + leftOffset + row * leftRowBytes, *lower = upper + kRows * leftRowBytes;
+    const char *columns = right + rightOffset;
+    const bool isLast = row + kRows == rows; // one tile of rows only
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int32_t term = 0; term < terms; term += 2 * kRows) {
+      _tile_loadd(6, columns, kPairBytes);
+      _tile_loadd(7, columns + kBytes, kPairBytes);
+      _tile_loadd(4, upper, leftRowBytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      if (!isLast) {
+        _tile_loadd(5, lower, leftRowBytes);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
+      upper += kBytes;
+      lower += kBytes;
+      columns += kRows * kPairBytes;
+    }
+    float *sums = result + row * kColumns;
+    _tile_stored(0, sums, kPairBytes);
+    _tile_stored(1, sums + kRows, kPairBytes);
+    if (!isLast) {
+      _tile_stored(2, sums + kRows * kColumns, kPairBytes);
+      _tile_stored(3, sums + kRows * kColumns + kRows, kPairBytes);
+    }
   }
   _tile_release();
   return 0;

@@ -1,5 +1,6 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(choose-precision{weights=int8}))" | FileCheck %s --check-prefixes=CHECK,INT8
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(choose-precision{weights=bf16}))" | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(choose-precision))" | FileCheck %s --check-prefix=EXACT
 
 // Layers get what is asked for, unless they are too small or, for bf16, of odd length; what multiplies two computed
 // values is no layer.
@@ -24,5 +25,18 @@ seq.program @layers attributes {max_source = 8 : i64, max_target = 8 : i64, max_
     %zeros2 = linalg.fill ins(%zero : f32) outs(%e2 : tensor<2x2xf32>) -> tensor<2x2xf32>
     %c = linalg.matmul ins(%b, %bt : tensor<2x8xf32>, tensor<8x2xf32>) outs(%zeros2 : tensor<2x2xf32>) -> tensor<2x2xf32>
     seq.yield %c : tensor<2x2xf32>
+  }
+}
+
+// Attention may be rounded where weights are.
+// CHECK-LABEL: seq.program @attends
+// CHECK: seq.attention {{.*}}bfloat_products
+// EXACT-LABEL: seq.program @attends
+// EXACT: seq.attention
+// EXACT-NOT: bfloat_products
+seq.program @attends attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  seq.encode(%x: tensor<2x32xf32>) {
+    %a = seq.attention %x, %x, %x {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64} : tensor<2x32xf32>, tensor<2x32xf32>, tensor<2x32xf32> -> tensor<2x32xf32>
+    seq.yield %a : tensor<2x32xf32>
   }
 }

@@ -156,6 +156,8 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     their rows: [keys, 1]. With `causal`, j runs to i only; else over all keys. A query row to which no key is visible
     (all scores -inf) yields zeros.
 
+    With `bfloat_products`, the operands of both products may be rounded to bf16.
+
     Over ragged rows (`slot`, `position` given) `k`, `v` and `mask` are caches; i is the row's position and the keys are those
     of its slot: positions 0 to i with `causal`, and every row bound for the slot's source otherwise. Caches of codes
     (i8) come with caches of scales (f32), one for each row and key/value head: an element is its code times its scale.
@@ -170,7 +172,7 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
                        Optional<AnyRankedTensor>:$bias, Optional<Seq_RowsOrCache>:$mask,
                        Optional<AnyRankedTensor>:$slot, Optional<AnyRankedTensor>:$position,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, OptionalAttr<F64Attr>:$softcap,
-                       UnitAttr:$causal, UnitAttr:$by_distance,
+                       UnitAttr:$causal, UnitAttr:$by_distance, UnitAttr:$bfloat_products,
                        DefaultValuedAttr<Seq_HeadMap, "HeadMap::grouped">:$head_map);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{

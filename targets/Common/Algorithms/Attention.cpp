@@ -425,9 +425,12 @@ void TensorAttention::schedule() {
 }
 
 Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorView> views,
-                                           const TensorView *keyRows, int lanes, const std::string &name) {
+                                           const TensorView *keyRows, const CpuShape &shape,
+                                           const std::string &name) {
   AttentionOperands operands(op, views, keyRows);
   if (operands.isRagged)
-    return translateCacheAttention(operands, lanes, name);
-  return TensorAttention(operands, lanes, name).build();
+    return translateCacheAttention(operands, shape.lanes, name);
+  if (op.getBfloatProducts() && shape.hasMatrixTiles && fitsMatrixTiles(operands))
+    return translateMatrixAttention(operands, name);
+  return TensorAttention(operands, shape.lanes, name).build();
 }

@@ -12,12 +12,17 @@ namespace halyard::kernels {
 /// features]. `keyRows` gives the number of keys per slot; needed for caches without `causal`. The stage
 /// brings its own schedule.
 Stage translateAttention(seq::AttentionOp op, llvm::ArrayRef<TensorView> operands, const TensorView *keyRows,
-                         int lanes, const std::string &name);
+                         const CpuShape &shape, const std::string &name);
 
 class AttentionOperands;
 
 /// The same for rows that read caches.
 Stage translateCacheAttention(const AttentionOperands &operands, int lanes, const std::string &name);
+
+/// The same over whole tensors with matrix tiles, for shapes that fit them: products of operands rounded to
+/// bf16.
+bool fitsMatrixTiles(const AttentionOperands &operands);
+Stage translateMatrixAttention(const AttentionOperands &operands, const std::string &name);
 
 } // namespace halyard::kernels
 

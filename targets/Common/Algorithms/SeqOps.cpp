@@ -173,7 +173,7 @@ FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<Tensor
                      "over caches needs the keys of each slot: an argument of its kernel with the "
                      "attribute seq.source_rows"),
                  failure();
-        return translateAttention(attention, operands, keyRows, shape.lanes, name);
+        return translateAttention(attention, operands, keyRows, shape, name);
       })
       .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, shape.lanes, name); })
       .Case(

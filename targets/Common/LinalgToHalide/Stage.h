@@ -25,6 +25,15 @@ struct PackedVariant {
   int columns, rows;
 };
 
+/// A Func that is the product of two others, as a function of the runtime computes it
+/// (Schedules/MatrixTiles.h): result(i, j) = sum over terms k of left(k, j) right(i, k), of bf16. `left` has
+/// rows of terms; `right` has rows of 32 pairs of terms, as words; `result` has rows of 32 floats.
+struct MatrixProduct {
+  std::string result, left, right;
+  /// j and k: multiples of 16 and of 32.
+  int rows, terms;
+};
+
 /// A Func that computes the results of one operation. With several results it is a tuple.
 struct Stage {
   mlir::Operation *op = nullptr;
@@ -47,6 +56,8 @@ struct Stage {
   std::optional<PackedVariant> packed;
   /// Set if the Func finishes sums with a packed weight; it is then inlined.
   std::optional<LinearSum> linear;
+  /// Products in matrix tiles that the Func reads.
+  std::vector<MatrixProduct> products;
   /// True if the Func is computed row by row into memory of its own, because several results read it.
   bool isKeptPerRow = false;
   /// True if results have different ranks: each becomes an output of its own.

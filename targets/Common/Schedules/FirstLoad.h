@@ -9,11 +9,13 @@
 
 namespace halyard::kernels {
 
-/// Finds the first load of a buffer: its index without the lets around it, and where loops around it begin.
+/// Finds the first load of a buffer: its index without the lets around it, the bytes of an element, and where
+/// loops around it begin.
 class FirstLoad : public Halide::Internal::IRVisitor {
 public:
   explicit FirstLoad(const std::string &buffer) : buffer(buffer) {}
   Halide::Expr index;
+  int elementBytes = 0;
   std::map<std::string, Halide::Expr> starts;
 
 private:
@@ -32,6 +34,7 @@ private:
   void visit(const Halide::Internal::Load *load) override {
     if (load->name == buffer && !index.defined()) {
       index = load->index;
+      elementBytes = load->type.bytes();
       while (const Halide::Internal::Ramp *ramp = index.as<Halide::Internal::Ramp>())
         index = ramp->base;
     }

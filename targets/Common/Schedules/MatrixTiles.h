@@ -1,4 +1,4 @@
-// Many rows of a linear layer: the processor's matrix tiles instead of loops.
+// Products of many rows: the processor's matrix tiles instead of loops.
 #ifndef HALYARD_TARGETS_COMMON_SCHEDULES_MATRIXTILES_H
 #define HALYARD_TARGETS_COMMON_SCHEDULES_MATRIXTILES_H
 

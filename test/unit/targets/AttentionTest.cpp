@@ -9,13 +9,15 @@ using namespace halyard;
 using namespace halyard::test;
 
 namespace {
+/// Of results whose queries, keys and values are bf16 themselves: what rounding the weights costs.
+constexpr double kBfloatTolerance = 2e-3;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// A case of seq.attention with its operands. Over caches, `slot` and `position` have one entry per row, and
 /// `counts` one per slot unless the attention is causal.
 struct Case {
   int64_t heads, kvHeads, width, valueWidth, rows, keys;
-  bool causal = false, byDistance = false, tiled = false, isStatic = false;
+  bool causal = false, byDistance = false, tiled = false, isStatic = false, isRounded = false;
   double scale = 1, softcap = 0;
   /// Rows of a block of the caches, if they have blocks; whether they hold codes. `key` and `value` are the
   /// plain numbers nevertheless.
@@ -135,7 +137,7 @@ struct Case {
     if (softcap != 0)
       attributes += ", softcap = " + std::to_string(softcap) + " : f64";
     attributes += std::string(causal ? ", causal" : "") + (byDistance ? ", by_distance" : "") +
-                  (tiled ? ", head_map = 1 : i32" : "");
+                  (tiled ? ", head_map = 1 : i32" : "") + (isRounded ? ", bfloat_products" : "");
     return "func.func @attend(" + arguments + ") -> " + o + " {\n %o = seq.attention %q, %k, %v" + clauses +
            " {" + attributes + "} : " + q + ", " + k + ", " + v + " -> " + o + "\n return %o : " + o + "\n}";
   }
@@ -242,6 +244,8 @@ protected:
     ASSERT_EQ(results.size(), 1u);
     expectNear(results[0], c.expected(), c.isCoded ? 2e-4 : 1e-5);
     if (c.isRagged() || GetParam() != "x86-64")
+    expectNear(results[0], c.expected(), c.isRounded ? kBfloatTolerance : 1e-5);
+    if (c.isRounded || c.isRagged() || GetParam() != "x86-64")
       return;
     llvm::SmallVector<HostTensor> tensors;
     for (const CompiledKernel::Argument &argument : arguments(c))
@@ -249,6 +253,25 @@ protected:
     auto evaluated = evaluate(c.text(), tensors);
     ASSERT_EQ(evaluated.size(), 1u);
     expectNear(evaluated[0], c.expected());
+  }
+
+  /// Some rows by themselves have the bits that they have among all.
+  void checkRows(const Case &whole);
+};
+
+/// Products of rounded operands, in matrix tiles.
+class MatrixAttentionTest : public AttentionTest {
+protected:
+  /// Operands that rounding does not change.
+  void fillRounded(Case &c) {
+    fill(c);
+    c.isRounded = true;
+    c.scale = 1 / std::sqrt(c.width);
+    for (HostTensor *tensor : {&c.query, &c.key, &c.value})
+      for (float &value : tensor->mutableValues<float>())
+        value = std::round(value * 16) / 16;
+    CompiledKernel kernel(parse(c.text()), GetParam());
+    EXPECT_TRUE(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bfloats"));
   }
 };
 } // namespace
@@ -469,6 +492,28 @@ TEST_P(AttentionTest, IsParallelOverLargeCaches) {
   check(c);
 }
 
+void AttentionTest::checkRows(const Case &whole) {
+  const int64_t features = whole.heads * whole.width;
+  auto all = run(whole.text(), arguments(whole), {{whole.rows, features}});
+  ASSERT_EQ(all.size(), 1u);
+  for (auto [first, rows] : {std::pair<int64_t, int64_t>{0, 1}, {3, 40}, {100, 130}}) {
+    Case some = whole;
+    some.rows = rows;
+    some.query =
+        floats({rows, features}, whole.query.values<float>().slice(first * features, rows * features));
+    if (some.isRagged()) {
+      some.slot = std::vector(whole.slot.begin() + first, whole.slot.begin() + first + rows);
+      some.position = std::vector(whole.position.begin() + first, whole.position.begin() + first + rows);
+    }
+    auto results = run(some.text(), arguments(some), {{rows, features}});
+    ASSERT_EQ(results.size(), 1u);
+    EXPECT_EQ(std::memcmp(results[0].data.get(), all[0].values<float>().data() + first * features,
+                          results[0].bytes()),
+              0)
+        << "rows " << first << " to " << first + rows - 1 << (some.isRagged() ? " of caches" : " of tensors");
+  }
+}
+
 TEST_P(AttentionTest, GivesARowTheSameBitsInAnyCompany) {
   Case tensors{2, 2, 64, 64, 230, 150};
   tensors.scale = 0.125;
@@ -504,8 +549,61 @@ TEST_P(AttentionTest, GivesARowTheSameBitsInAnyCompany) {
                 0)
           << "rows " << first << " to " << first + rows - 1
           << (some.isRagged() ? " of caches" : " of tensors");
+  checkRows(tensors);
+  checkRows(caches);
+}
+
+TEST_P(MatrixAttentionTest, MatchesTheFormula) {
+  for (auto [rows, keys] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {450, 130}, {33, 300}})
+    for (bool isStatic : {false, true}) {
+      Case c{2, 1, 64, 64, rows, keys};
+      c.isStatic = isStatic;
+      fillRounded(c);
+      check(c);
     }
+}
+
+TEST_P(MatrixAttentionTest, TakesHeadsOfAnyTiles) {
+  for (auto [width, valueWidth] : {std::pair<int64_t, int64_t>{32, 48}, {96, 16}, {128, 128}}) {
+    Case c{2, 2, width, valueWidth, 40, 50};
+    fillRounded(c);
+    check(c);
   }
 }
 
+TEST_P(MatrixAttentionTest, AddsBiasAndMasks) {
+  Case c{2, 2, 32, 32, 50, 140};
+  fillRounded(c);
+  c.mask = randomFloats({1, 140});
+  for (int j = 40; j < 60; ++j)
+    c.mask->mutableValues<float>()[j] =
+        j % 2 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::lowest();
+  check(c);
+  c.byDistance = true;
+  c.bias = randomFloats({2, 2 * 150 - 1});
+  check(c);
+  c.softcap = 2;
+  check(c);
+}
+
+/// Shapes and forms that tiles do not fit are as exact as ever.
+TEST_P(MatrixAttentionTest, LeavesOthersExact) {
+  Case c{2, 2, 36, 20, 19, 23};
+  fill(c);
+  for (bool causal : {false, true}) {
+    c.causal = causal;
+    c.isRounded = true;
+    auto results = run(c.text(), arguments(c), {{c.rows, c.heads * c.valueWidth}});
+    ASSERT_EQ(results.size(), 1u);
+    expectNear(results[0], c.expected());
+  }
+}
+
+TEST_P(MatrixAttentionTest, GivesARowTheSameBitsInAnyCompany) {
+  Case c{2, 2, 64, 64, 430, 150};
+  fillRounded(c);
+  checkRows(c);
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, MatrixAttentionTest, ::testing::Values("x86-64-v4-amx"), targetTestName);
 HALYARD_INSTANTIATE_FOR_TARGETS(AttentionTest);
