@@ -129,7 +129,7 @@ void MatrixAttention::hideExtents() {
 
 MatrixAttention::Scores MatrixAttention::defineDots(const std::string &suffix) {
   Scores scores{Func(name + "_keys" + suffix), Func(name + "_dot" + suffix)};
-  Expr key = operands.key(Expr(0), h, position(j, b), f);
+  Expr key = operands.key(h, position(j, b), f);
   scores.keys(f, j, h, b) = Halide::cast<uint16_t>(roundedBits(key) >> 16);
   RDom terms(0, 2, 0, operands.width / 2);
   Expr element =
@@ -169,8 +169,8 @@ void MatrixAttention::defineSums() {
                           0.0f);
   };
   weights(i, k, p, t, h, b) = pairOf(weight(2 * k), weight(2 * k + 1));
-  pairs(d, k, h, b) = pairOf(operands.value(Expr(0), h, position(2 * k, b), d),
-                             operands.value(Expr(0), h, position(2 * k + 1, b), d));
+  pairs(d, k, h, b) =
+      pairOf(operands.value(h, position(2 * k, b), d), operands.value(h, position(2 * k + 1, b), d));
   constexpr uint32_t ones = 0x3f803f80;
   values(k, d, h, b) =
       Halide::select(d == operands.valueWidth, Halide::cast<uint32_t>(Expr(ones)), Halide::cast<uint32_t>(0));

@@ -5,6 +5,7 @@
 #include "targets/Common/Schedules/CachePrefetch.h"
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Schedules/FirstLoad.h"
 
 using namespace mlir;
 using namespace halyard;
@@ -24,37 +25,6 @@ struct Pieces {
   int elements;
 };
 
-/// Finds the first load of a buffer within a loop: its index without the lets inside of the loop. There is
-/// none if it is in an inner loop.
-class LoadOfTurn : public IRVisitor {
-public:
-  explicit LoadOfTurn(const std::string &buffer) : buffer(buffer) {}
-  Expr index;
-  bool isInner = false;
-
-private:
-  using IRVisitor::visit;
-  void visit(const For *loop) override {
-    bool wasFound = index.defined();
-    IRVisitor::visit(loop);
-    isInner |= !wasFound && index.defined();
-  }
-  void visit(const LetStmt *let) override {
-    IRVisitor::visit(let);
-    if (index.defined())
-      index = substitute(let->name, let->value, index);
-  }
-  void visit(const Load *load) override {
-    if (load->name == buffer && !index.defined()) {
-      index = load->index;
-      while (const Ramp *ramp = index.as<Ramp>())
-        index = ramp->base;
-    }
-    IRVisitor::visit(load);
-  }
-  const std::string &buffer;
-};
-
 class CachePrefetch : public IRMutator {
 public:
   explicit CachePrefetch(std::vector<Pieces> caches) : caches(std::move(caches)) {}
@@ -68,9 +38,9 @@ private:
       return changed;
     Stmt body = result->body;
     for (const Pieces &pieces : caches) {
-      LoadOfTurn load(pieces.buffer);
+      FirstLoad load(pieces.buffer);
       loop->body.accept(&load);
-      if (load.index.defined() && !load.isInner && expr_uses_var(load.index, loop->name))
+      if (load.index.defined() && !load.isInLoop && expr_uses_var(load.index, loop->name))
         body = Halide::Internal::Block::make(fetch(pieces, load.index, loop->name), body);
     }
     if (body.same_as(result->body))

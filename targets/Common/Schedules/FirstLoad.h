@@ -17,6 +17,8 @@ public:
   Halide::Expr index;
   int elementBytes = 0;
   std::map<std::string, Halide::Expr> starts;
+  /// Whether the load is in a loop inside of what is visited.
+  bool isInLoop = false;
 
 private:
   using IRVisitor::visit;
@@ -25,6 +27,7 @@ private:
       return;
     starts[loop->name] = loop->min;
     IRVisitor::visit(loop);
+    isInLoop |= index.defined();
   }
   void visit(const Halide::Internal::LetStmt *let) override {
     IRVisitor::visit(let);

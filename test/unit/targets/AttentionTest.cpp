@@ -242,9 +242,7 @@ protected:
     SCOPED_TRACE(c.text());
     auto results = run(c.text(), arguments(c), {{c.rows, c.heads * c.valueWidth}});
     ASSERT_EQ(results.size(), 1u);
-    expectNear(results[0], c.expected(), c.isCoded ? 2e-4 : 1e-5);
-    if (c.isRagged() || GetParam() != "x86-64")
-    expectNear(results[0], c.expected(), c.isRounded ? kBfloatTolerance : 1e-5);
+    expectNear(results[0], c.expected(), c.isRounded ? kBfloatTolerance : c.isCoded ? 2e-4 : 1e-5);
     if (c.isRounded || c.isRagged() || GetParam() != "x86-64")
       return;
     llvm::SmallVector<HostTensor> tensors;
@@ -529,28 +527,9 @@ TEST_P(AttentionTest, GivesARowTheSameBitsInAnyCompany) {
   codes.isCoded = true;
   fill(caches);
   fill(codes);
-  for (const Case &whole : {tensors, caches, codes}) {
-    const int64_t features = whole.heads * whole.width;
-    auto all = run(whole.text(), arguments(whole), {{whole.rows, features}});
-    ASSERT_EQ(all.size(), 1u);
-    for (auto [first, rows] : {std::pair<int64_t, int64_t>{0, 1}, {3, 40}, {100, 130}}) {
-      Case some = whole;
-      some.rows = rows;
-      some.query =
-          floats({rows, features}, whole.query.values<float>().slice(first * features, rows * features));
-      if (some.isRagged()) {
-        some.slot = std::vector(whole.slot.begin() + first, whole.slot.begin() + first + rows);
-        some.position = std::vector(whole.position.begin() + first, whole.position.begin() + first + rows);
-      }
-      auto results = run(some.text(), arguments(some), {{rows, features}});
-      ASSERT_EQ(results.size(), 1u);
-      EXPECT_EQ(std::memcmp(results[0].data.get(), all[0].values<float>().data() + first * features,
-                            results[0].bytes()),
-                0)
-          << "rows " << first << " to " << first + rows - 1
-          << (some.isRagged() ? " of caches" : " of tensors");
   checkRows(tensors);
   checkRows(caches);
+  checkRows(codes);
 }
 
 TEST_P(MatrixAttentionTest, MatchesTheFormula) {
