@@ -114,13 +114,15 @@ Expr AttentionOperands::score(Expr dot, Expr row, Expr head, Expr position, Expr
     added.push_back(bias(head, positionOf(row), position, distance));
   if (maskView)
     added.push_back(maskOf(row, position));
+  if (!added.empty() && !limit.defined())
+    limit = kVisible;
   for (const Expr &term : added) {
     value += Halide::strict_float(Halide::max(term, -1e38f)) * log2e;
     limit = Halide::select(Halide::strict_float(term >= kInvisible), limit, kInvisible);
   }
   // Not a choice between values: Halide would compute the product under that condition only, and then it
   // does not see that a loop over keys ends where they do.
-  return Halide::min(value, limit);
+  return limit.defined() ? Halide::min(value, limit) : value;
 }
 
 Stage AttentionOperands::stage(const std::string &name) const {

@@ -32,8 +32,8 @@ public:
 
   /// Scales, caps, biases and masks the dot product of a row with the key at `position`; the result is in
   /// units of log2(e), for powers of two instead of exponentials. `limit` is the most that the score can be:
-  /// `kInvisible` for a key that is not seen and `kVisible` otherwise. `distance` is where a bias by distance
-  /// is read, within its table.
+  /// `kInvisible` for a key that is not seen and `kVisible` otherwise; undefined, all keys are seen unless
+  /// bias or mask hide them. `distance` is where a bias by distance is read, within its table.
   Halide::Expr score(Halide::Expr dot, Halide::Expr row, Halide::Expr head, Halide::Expr position,
                      Halide::Expr distance, Halide::Expr limit) const;
   static Halide::Expr limit(const Halide::Expr &visible) {

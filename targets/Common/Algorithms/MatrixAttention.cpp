@@ -56,7 +56,7 @@ private:
   void scheduleSums();
   void onStack(Func &func, bool isOfTile) const;
 
-  /// Keys beyond the end read the last one and are hidden.
+  /// Keys beyond the end read the last one, which leaves the maximum as it is; their values are zero.
   Expr position(Expr inBlock, Expr block) const {
     return Halide::min(block * kKeyBlock + inBlock, operands.keyExtent - 1);
   }
@@ -148,8 +148,7 @@ Expr MatrixAttention::score(const Scores &scores, Expr key, Expr part, Expr bloc
   distance = distances && *distances >= 2 * kPartRows - 1
                  ? Halide::unsafe_promise_clamped(distance, 0, static_cast<int>(*distances) - 1)
                  : operands.clampedDistance(distance);
-  Expr limit = AttentionOperands::limit(block * kKeyBlock + key < operands.keyExtent);
-  return operands.score(scores.dot(i, key, part, t, h, block), row, h, at, distance, limit);
+  return operands.score(scores.dot(i, key, part, t, h, block), row, h, at, distance, Expr());
 }
 
 void MatrixAttention::defineTop() {
@@ -163,17 +162,21 @@ void MatrixAttention::defineTop() {
 }
 
 void MatrixAttention::defineSums() {
+  // At least 2^-126 for a key that is hidden, which is nothing beside the 1 of the largest.
   auto weight = [&](Expr key) {
-    Expr own = score(second, key, p, b);
-    return Halide::select(own > AttentionOperands::kInvisible, negativePowerOfTwo(own - top(i, p, t, h)),
-                          0.0f);
+    Expr power = roughNegativePowerOfTwo(score(second, key, p, b) - top(i, p, t, h));
+    return Halide::reinterpret<uint32_t>(power) + Halide::cast<uint32_t>(0x8000);
   };
-  weights(i, k, p, t, h, b) = pairOf(weight(2 * k), weight(2 * k + 1));
-  pairs(d, k, h, b) =
-      pairOf(operands.value(h, position(2 * k, b), d), operands.value(h, position(2 * k + 1, b), d));
-  constexpr uint32_t ones = 0x3f803f80;
-  values(k, d, h, b) =
-      Halide::select(d == operands.valueWidth, Halide::cast<uint32_t>(Expr(ones)), Halide::cast<uint32_t>(0));
+  weights(i, k, p, t, h, b) = (weight(2 * k) >> 16) | (weight(2 * k + 1) & upperHalf());
+  auto ofKey = [&](int half, auto value) {
+    Expr key = 2 * k + half;
+    return Halide::select(b * kKeyBlock + key < operands.keyExtent, value(position(key, b)), 0.0f);
+  };
+  auto valueOf = [&](Expr at) { return operands.value(h, at, d); };
+  auto one = [&](Expr) { return Expr(1.0f); };
+  pairs(d, k, h, b) = pairOf(ofKey(0, valueOf), ofKey(1, valueOf));
+  values(k, d, h, b) = Halide::select(d == operands.valueWidth, pairOf(ofKey(0, one), ofKey(1, one)),
+                                      Halide::cast<uint32_t>(0));
   RDom features(0, operands.valueWidth);
   valueRows = features.x;
   values(k, valueRows, h, b) = pairs(valueRows, k, h, b);
@@ -190,7 +193,7 @@ void MatrixAttention::defineSums() {
   sums(i, d, p, t, h) = 0.0f;
   sums(i, d, sumParts, t, h) += mixed(i, d, sumParts, t, h, sumBlocks);
   Expr total = sums(i, operands.valueWidth, p, t, h);
-  inverse(i, p, t, h) = Halide::select(total > 0.0f, 1.0f / total, 0.0f);
+  inverse(i, p, t, h) = Halide::select(top(i, p, t, h) > AttentionOperands::kInvisible, 1.0f / total, 0.0f);
 }
 
 /// Element `feature` of a head's result.

@@ -54,13 +54,22 @@ static Expr polynomial(Expr x, llvm::ArrayRef<float> ascending) {
   return sum;
 }
 
-Expr halyard::kernels::negativePowerOfTwo(Expr x) {
-  // x = n + r with |r| <= 1/2, and 2^r by a polynomial; n goes into the exponent.
-  const float power[] = {1.0f,           0.693147182f,   0.240226462f,  5.55032864e-2f,
-                         9.61848907e-3f, 1.33999309e-3f, 1.53458124e-4f};
+/// x = n + r with |r| <= 1/2, and 2^r by a polynomial; n goes into the exponent.
+static Expr negativePowerOfTwo(Expr x, llvm::ArrayRef<float> powerOfRest) {
   Expr limited = Halide::max(x, -126.0f);
   Expr n = Halide::cast<int32_t>(limited - 0.5f), r = limited - Halide::cast<float>(n);
-  return Halide::reinterpret<float>(Halide::reinterpret<int32_t>(polynomial(r, power)) + (n << 23));
+  return Halide::reinterpret<float>(Halide::reinterpret<int32_t>(polynomial(r, powerOfRest)) + (n << 23));
+}
+
+Expr halyard::kernels::negativePowerOfTwo(Expr x) {
+  const float power[] = {1.0f,           0.693147182f,   0.240226462f,  5.55032864e-2f,
+                         9.61848907e-3f, 1.33999309e-3f, 1.53458124e-4f};
+  return ::negativePowerOfTwo(x, power);
+}
+
+Expr halyard::kernels::roughNegativePowerOfTwo(Expr x) {
+  const float power[] = {1.0f, 0.693124190f, 0.240240990f, 5.5906430e-2f, 9.5828500e-3f};
+  return ::negativePowerOfTwo(x, power);
 }
 
 /// erf to 1.5 units in the last place (8e-8 absolute): x + x P(x^2) near zero, 1 - 2^(-t Q(t)) of t = |x|

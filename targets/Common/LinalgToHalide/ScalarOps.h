@@ -31,6 +31,9 @@ Halide::Expr rationalTanh(Halide::Expr x);
 /// 2^-126. Half of what Halide's exponential takes.
 Halide::Expr negativePowerOfTwo(Halide::Expr x);
 
+/// The same to 3e-6, for what is rounded to bf16.
+Halide::Expr roughNegativePowerOfTwo(Halide::Expr x);
+
 } // namespace halyard::kernels
 
 #endif

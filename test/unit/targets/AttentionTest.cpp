@@ -565,6 +565,17 @@ TEST_P(MatrixAttentionTest, AddsBiasAndMasks) {
   check(c);
 }
 
+TEST_P(MatrixAttentionTest, GivesZerosWhereNoKeyIsSeen) {
+  Case c{2, 2, 32, 32, 40, 140};
+  fillRounded(c);
+  c.bias = randomFloats({1, 40, 140});
+  for (int j = 0; j < 140; ++j)
+    c.bias->mutableValues<float>()[17 * 140 + j] = -std::numeric_limits<float>::infinity();
+  check(c);
+  for (float value : run(c.text(), arguments(c), {{40, 64}})[0].values<float>().slice(17 * 64, 64))
+    EXPECT_EQ(value, 0.0f);
+}
+
 /// Shapes and forms that tiles do not fit are as exact as ever.
 TEST_P(MatrixAttentionTest, LeavesOthersExact) {
   Case c{2, 2, 36, 20, 19, 23};
