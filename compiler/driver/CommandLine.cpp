@@ -33,8 +33,10 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   addFileOptions(*command, options.encoder, options.decoder, options.decoderWithPast);
   command->add_option("--target", options.target, "Machine to compile for, see 'halyard targets'")
       ->capture_default_str();
-  command->add_option("--weights", options.weights, "Precision of weights")
-      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}))
+  command
+      ->add_option("--weights", options.weights,
+                   "Precision of weights; auto: int8, but for those that it costs too much")
+      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4", "auto"}))
       ->capture_default_str();
   command
       ->add_option("--kv", options.kv,
@@ -45,6 +47,14 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
       ->add_option("--screen", options.screen,
                    "Whether greedy search bounds logits before it computes any: auto, if the head is large")
       ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  command->add_option("--accuracy", options.accuracy,
+                      "Measure what precision costs beside f32, on sources and texts from a file of JSON "
+                      "lines, or on made-up ones: \"self\"");
+  command
+      ->add_option("--tolerance", options.tolerance,
+                   "With --weights auto: percent by which perplexity may rise over that of f32")
+      ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   command->add_option("--max-source", options.maxSource, "Longest source [from config.json]")
       ->check(CLI::Range(1, INT32_MAX));

@@ -27,9 +27,11 @@ struct CompileOptions {
   std::string decoder;
   std::string decoderWithPast;
   std::string target = "x86-64-multi";
-  std::string weights = "f32"; // f32, bf16, int8, int4
+  std::string weights = "f32"; // f32, bf16, int8, int4, auto
   std::string kv = "auto";     // f32, bf16, int8; auto: like the weights, int8 with codes
   std::string screen = "auto"; // auto, always, never
+  std::string accuracy;        // "self", or a file to compare precisions on; empty: they are not compared
+  double tolerance = 0.5;      // with weights "auto": percent by which perplexity may rise over that of f32
   std::string stopAfter;       // phase after which the IR is printed instead; empty: compile to the end
   int64_t maxSource = 0;       // 0: from the model's configuration
   int64_t maxTarget = 0;       // 0: from the model's configuration

@@ -1,5 +1,6 @@
 // halyard compile: imports a model's folder, runs the phases over it and writes the artifact.
 #include "compiler/driver/Commands.h"
+#include "compiler/driver/CompileAccuracy.h"
 #include "compiler/driver/Diagnostics.h"
 #include "compiler/driver/OutputDirectory.h"
 #include "compiler/driver/Progress.h"
@@ -72,13 +73,13 @@ ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directo
   return artifact;
 }
 
-/// Runs the phases after import, one by one.
-LogicalResult runWithProgress(ModuleOp module, Phase last, const CompileOptions &options,
+/// Runs the phases after one up to and including another, one by one.
+LogicalResult runWithProgress(ModuleOp module, Phase after, Phase last, const PipelineOptions &pipeline,
                               Progress &progress) {
-  for (int phase = int(Phase::import) + 1; phase <= int(last); ++phase) {
+  for (int phase = int(after) + 1; phase <= int(last); ++phase) {
     progress.step(phaseNames()[phase]);
     PassManager manager(module.getContext());
-    buildPhase(manager, Phase(phase), pipelineOptions(options));
+    buildPhase(manager, Phase(phase), pipeline);
     if (failed(manager.run(module)))
       return failure();
   }
@@ -96,6 +97,17 @@ void printModule(ModuleOp module) {
   llvm::outs().flush();
 }
 
+/// Writes the artifact with what was measured, and puts it in place.
+LogicalResult write(ModuleOp module, const CompileOptions &options, const CompileAccuracy &accuracy,
+                    OutputDirectory &output, Progress &progress) {
+  progress.step("emit");
+  if (failed(writeArtifact(module, artifactOptions(options, output.temporary()))) ||
+      failed(accuracy.addTo(output.temporary())))
+    return failure();
+  progress.done();
+  return output.commit();
+}
+
 /// Whether the options make sense together; prints what does not.
 bool checkOptions(const CompileOptions &options) {
   auto fail = [](StringRef option, const Twine &what) {
@@ -109,6 +121,10 @@ bool checkOptions(const CompileOptions &options) {
     return fail("--output", "is needed: the folder to write the artifact to");
   if (!options.name.empty() && options.name != onnx::makeIdentifier(options.name))
     return fail("--name", "'" + options.name + "' is no name for a C++ namespace");
+  if (options.weights == "auto" && !options.stopAfter.empty())
+    return fail("--weights", "'auto' is found out with artifacts, and with --stop-after there are none");
+  if (!options.accuracy.empty() && !options.stopAfter.empty())
+    return fail("--accuracy", "is measured with artifacts, and with --stop-after there are none");
   if (!lookupTarget(options.target))
     return fail("--target", "'" + options.target + "' is unknown; 'halyard targets' lists what there is");
   return true;
@@ -132,21 +148,25 @@ int halyard::driver::compileCommand(const CompileOptions &options) {
   Progress progress;
   DiagnosticPrinter printer(&context, &progress);
   OutputDirectory output;
-  if (!prints && failed(output.create(options.output)))
+  CompileAccuracy accuracy(options);
+  if (failed(accuracy.readData()) || (!prints && failed(output.create(options.output))))
     return kModelError;
 
   progress.step("import");
   FailureOr<OwningOpRef<ModuleOp>> module = onnx::importModel(&context, importOptions(options));
-  if (failed(module) || failed(runWithProgress(**module, last, options, progress)))
+  PipelineOptions pipeline = pipelineOptions(options);
+  Phase common = std::min(last, Phase::rows); // variants of other precisions differ only after it
+  if (failed(module) || failed(runWithProgress(**module, Phase::import, common, pipeline, progress)) ||
+      (accuracy.isAsked() && failed(accuracy.run(**module, pipeline, output.temporary(), progress))) ||
+      failed(runWithProgress(**module, common, last, pipeline, progress)))
     return kModelError;
   if (prints) {
     progress.done();
     printModule(**module);
     return kDone;
   }
-  progress.step("emit");
-  if (failed(writeArtifact(**module, artifactOptions(options, output.temporary()))))
+  if (failed(write(**module, options, accuracy, output, progress)))
     return kModelError;
-  progress.done();
-  return succeeded(output.commit()) ? kDone : kModelError;
+  accuracy.print();
+  return kDone;
 }

@@ -71,14 +71,20 @@ static void buildStage(OpPassManager &manager, const PipelineOptions &options) {
   cleanUp(manager);
 }
 
-/// Weights in the precision and the layout that kernels read.
-static void buildCompress(OpPassManager &manager, const PipelineOptions &options) {
+/// Layers as they will be stored, each with its precision.
+void buildChoice(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<seq::ProgramOp>(createDropUnitAxes());
   cleanUp(manager);
   manager.addNestedPass<seq::ProgramOp>(createMergeLinears());
   ChoosePrecisionOptions precision;
   precision.weights = options.weights;
+  precision.except.assign(options.except.begin(), options.except.end());
   manager.addNestedPass<seq::ProgramOp>(createChoosePrecision(precision));
+}
+
+/// Weights in the precision and the layout that kernels read.
+static void buildCompress(OpPassManager &manager, const PipelineOptions &options) {
+  buildChoice(manager, options);
   PackWeightsOptions packing;
   packing.target = options.target;
   manager.addNestedPass<seq::ProgramOp>(createPackWeights(packing));

@@ -2,8 +2,10 @@
 // the precision of weights otherwise.
 //
 // A model whose embedding and head are tied has one matrix that is looked up by row and multiplied as a
-// whole. Packed for the latter it can still be read element by element, so it is stored once.
+// whole. Packed for the latter it can still be read element by element, so it is stored once. Where a
+// precision was chosen for the table itself, only layers of that precision will do.
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/WeightGroups.h"
 #include "passes/Transforms/WeightPacking.h"
 
 #include "mlir/IR/Matchers.h"
@@ -16,9 +18,6 @@ namespace halyard {
 
 namespace {
 
-/// Elements below which a table is not worth another form.
-constexpr int64_t kSmallTable = 4096;
-
 /// Where element (row, column) of a table is stored: in panels of a linear layer, or as codes row by row.
 struct Storage {
   ElementsAttr elements, scales;
@@ -30,22 +29,34 @@ public:
     program.walk([&](seq::LinearOp linear) { linears.push_back(linear); });
   }
 
-  /// Another form of a table, if there is a better one. Found once for equal attributes.
-  const Storage &find(ElementsAttr table) {
-    auto [known, isNew] = storages.try_emplace(table);
+  /// Another form of a table, if there is a better one. `chosen` may be null. Found once for equal
+  /// attributes.
+  const Storage &find(ElementsAttr table, StringAttr chosen) {
+    auto [known, isNew] = storages.try_emplace({table, chosen});
     if (isNew)
-      known->second = make(asFloats(table));
+      known->second = make(asFloats(table), chosen);
     return known->second;
   }
 
 private:
-  Storage make(const HostTensor &table) {
+  Storage make(const HostTensor &table, StringAttr chosen) {
+    StringRef precision = chosen ? chosen.getValue() : weights;
     for (seq::LinearOp linear : linears) {
       Storage storage = panelsOf(linear);
-      if (storage.elements && isEqual(table, linear, storage))
+      if (storage.elements && (!chosen || isOfPrecision(storage, precision)) &&
+          isEqual(table, linear, storage))
         return storage;
     }
-    return weights == "int8" || weights == "int4" ? codes(table) : Storage();
+    if (precision == "bf16")
+      return bfloats(table);
+    return precision == "int8" || precision == "int4" ? codes(table) : Storage();
+  }
+
+  static bool isOfPrecision(const Storage &storage, StringRef precision) {
+    Type element = storage.elements.getElementType();
+    return precision == "f32"    ? element.isF32()
+           : precision == "bf16" ? element.isBF16()
+                                 : element.isInteger(8);
   }
 
   static Storage panelsOf(seq::LinearOp linear) {
@@ -92,6 +103,14 @@ private:
     return true;
   }
 
+  static Storage bfloats(const HostTensor &table) {
+    Builder builder(table.elementType.getContext());
+    HostTensor rounded = HostTensor::allocate(table.shape, builder.getBF16Type());
+    for (auto [out, value] : llvm::zip_equal(rounded.mutableValues<uint16_t>(), table.values<float>()))
+      out = toBFloat(value);
+    return {toAttribute(rounded), {}};
+  }
+
   static Storage codes(const HostTensor &table) {
     Builder builder(table.elementType.getContext());
     int64_t rows = table.shape[0], columns = table.shape[1];
@@ -110,7 +129,7 @@ private:
 
   StringRef weights;
   SmallVector<seq::LinearOp> linears;
-  DenseMap<ElementsAttr, Storage> storages;
+  DenseMap<std::pair<Attribute, Attribute>, Storage> storages;
 };
 
 /// Reads an element of another form of a table, as f32.
@@ -153,19 +172,13 @@ struct PackTables : impl::PackTablesBase<PackTables> {
       rewrite(read, tables);
   }
 
-  static bool isTable(Value tensor) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    return tensor.getDefiningOp<arith::ConstantOp>() && type.getRank() == 2 &&
-           isa<FloatType>(type.getElementType()) && type.getElementTypeBitWidth() <= 32 &&
-           type.getNumElements() >= kSmallTable;
-  }
-
   static void rewrite(tensor::ExtractOp read, Tables &tables) {
     auto constant = read.getTensor().getDefiningOp<arith::ConstantOp>();
     bool isNarrow = !read.getType().isF32();
     if (isNarrow && !llvm::all_of(read->getUsers(), llvm::IsaPred<arith::ExtFOp>))
       return;
-    const Storage &storage = tables.find(cast<ElementsAttr>(constant.getValue()));
+    const Storage &storage = tables.find(cast<ElementsAttr>(constant.getValue()),
+                                         read->getAttrOfType<StringAttr>(kPrecisionAttribute));
     if (!storage.elements)
       return;
     OpBuilder outside(constant), body(read);

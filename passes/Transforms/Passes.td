@@ -527,6 +527,9 @@ def ChoosePrecision : Pass<"choose-precision", "::halyard::seq::ProgramOp"> {
   let description = [{
     Where weights are rounded, the products of attention may be of bf16 (`bfloat_products`) as well.
 
+    `except` names groups of weights (see WeightGroups.h) or single ones, as in `head=bf16` or `bind.2=f32`. A table for
+    which it says something is stored so whether or not a layer has the same elements.
+
     ```mlir
     seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
       seq.encode(%x: tensor<2x16xf32>) {
@@ -542,7 +545,8 @@ def ChoosePrecision : Pass<"choose-precision", "::halyard::seq::ProgramOp"> {
     %h = linalg.matmul {seq.precision = "f32"} ins(%x, %w : tensor<2x16xf32>, tensor<16x8xf32>) outs(%zeros : tensor<2x8xf32>)
     ```
   }];
-  let options = [Option<"weights", "weights", "std::string", "\"f32\"", "f32, bf16, int8 or int4">];
+  let options = [Option<"weights", "weights", "std::string", "\"f32\"", "f32, bf16, int8 or int4">,
+                 ListOption<"except", "except", "std::string", "other precisions: GROUP=PRECISION, GROUP.N=PRECISION">];
 }
 
 def PackWeights : Pass<"pack-weights", "::halyard::seq::ProgramOp"> {

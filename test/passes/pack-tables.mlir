@@ -63,3 +63,30 @@ seq.program @alone attributes {max_source = 8 : i64, max_target = 8 : i64, max_r
     seq.yield %r : tensor<8x64xf32>
   }
 }
+
+// -----
+
+#one = affine_map<(i, k) -> (i)>
+#two = affine_map<(i, k) -> (i, k)>
+
+// A precision chosen for the table itself: a layer of the same elements in another precision does not do.
+// CHECK-LABEL: seq.program @chosen
+// CHECK: arith.constant dense<2.546880e+00> : tensor<64x64xbf16>
+// CHECK: tensor.extract %{{.*}} : tensor<64x64xbf16>
+// CHECK-NEXT: arith.extf
+seq.program @chosen attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  seq.encode(%ids: tensor<8xindex>) {
+    %table = arith.constant dense<2.54> : tensor<64x64xf32>
+    %w = arith.constant dense<2.54> : tensor<1x64x64x1xf32>
+    %e = tensor.empty() : tensor<8x64xf32>
+    %r = linalg.generic {indexing_maps = [#one, #two], iterator_types = ["parallel", "parallel"]}
+        ins(%ids : tensor<8xindex>) outs(%e : tensor<8x64xf32>) {
+    ^bb0(%id: index, %out: f32):
+      %k = linalg.index 1 : index
+      %v = tensor.extract %table[%id, %k] {seq.precision = "bf16"} : tensor<64x64xf32>
+      linalg.yield %v : f32
+    } -> tensor<8x64xf32>
+    %y = seq.linear %r, %w : tensor<8x64xf32>, tensor<1x64x64x1xf32> -> tensor<8x64xf32>
+    seq.yield %y : tensor<8x64xf32>
+  }
+}
