@@ -3,7 +3,6 @@
 #include "compiler/driver/RunLogits.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace halyard::driver {
 namespace {
@@ -23,9 +22,6 @@ bool AccuracyRun::open(const std::string &folder, int64_t threads, RunError &err
   artifact.startThreads(threads);
   uint64_t bytes = halyard_session_bytes(&program());
   memory.reset(std::aligned_alloc(HALYARD_ALIGNMENT, bytes));
-  // Rows that no text has reached yet count nothing, but are read: what an earlier run left there may be no
-  // number.
-  std::memset(memory.get(), 0, bytes);
   int status = halyard_session_init(&program(), &artifact.weights(), memory.get(), bytes, &session);
   return !status || fail(error, program().name, {status, -1, 0, 0});
 }

@@ -44,8 +44,8 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
   if (options.slots)
     pipeline.slots = options.slots;
   pipeline.weights = options.weights;
-  bool isCoded = options.weights == "int8" || options.weights == "int4";
-  pipeline.kv = options.kv != "auto" ? options.kv : isCoded ? "int8" : options.weights;
+  bool isFloat = options.weights == "f32" || options.weights == "bf16";
+  pipeline.kv = options.kv != "auto" ? options.kv : isFloat ? options.weights : "int8";
   pipeline.screen = options.screen;
   pipeline.target = options.target;
   return pipeline;

@@ -146,6 +146,7 @@ bool Generation::canImprove(int32_t first) const {
 
 /// Makes the model's memory of one slot that of another of the same request, whose text it copies.
 void Generation::copySlot(int32_t from, int32_t to) {
+  halyard_clear_slot(&program, session.arena, to);
   const halyard_slot &source = session.slots[from];
   auto copy = [&](const halyard_rows &rows, int32_t count) {
     uint8_t *base = session.arena + rows.offset;

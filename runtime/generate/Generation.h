@@ -54,7 +54,8 @@ private:
   int screen(int32_t rows);
   int chooseScreened(int32_t row, int32_t rows, bool &screened);
   int rescore(int32_t row, int32_t unit, Best &best);
-  int giveUp(int32_t row, int32_t rows, bool &screened);
+  void pause();
+  int computeAll(int32_t row, int32_t rows, bool &screened);
 
   // BeamSearch.cpp: beams of one request occupy slots from `first` on.
   int32_t firstOf(int32_t slot) const { return slot / beams * beams; }

@@ -9,9 +9,9 @@
 namespace halyard::rt {
 namespace {
 
-/// Of the vocabulary's logits, the share that may be computed one by one: each costs some times what it costs
-/// among all.
-constexpr int32_t kShare = 16;
+/// Of the vocabulary's logits, one in so many may be computed one by one before all are: each costs some
+/// times what it costs among all. Where more than one in kWorthwhile is needed, bounds do not pay.
+constexpr int32_t kMost = 8, kWorthwhile = 32;
 constexpr int32_t kMostColumns = 64;
 constexpr int32_t kLongestPause = 64;
 constexpr float kNever = -__builtin_huge_valf();
@@ -56,8 +56,8 @@ int Generation::rescore(int32_t row, int32_t unit, Best &best) {
   return halyard_ok;
 }
 
-/// Appends the best token to the text of a row; `screened` becomes false if the rows' logits, not bounds, are
-/// there afterwards.
+/// Appends the best token to the text of a row; `screened` becomes false if the logits of all rows, not
+/// bounds, are there afterwards.
 int Generation::chooseScreened(int32_t row, int32_t rows, bool &screened) {
   int32_t columns = program.screen_columns, vocabulary = program.vocabulary;
   int32_t units = (vocabulary + columns - 1) / columns, computed = 1;
@@ -71,21 +71,29 @@ int Generation::chooseScreened(int32_t row, int32_t rows, bool &screened) {
     float bound = largestOf(bounds + first, left < columns ? left : columns);
     if (unit == likely || bound == kNever || !(bound >= best.score))
       continue;
-    if (++computed > units / kShare + 1)
-      return giveUp(row, rows, screened);
+    if (++computed > units / kMost + 1) {
+      pause();
+      return computeAll(row, rows, screened);
+    }
     status = rescore(row, unit, best);
   }
+  if (computed > units / kWorthwhile + 1)
+    pause();
+  else
+    session.screenPenalty /= 2;
   if (!status)
     append(session.rowSlot[row], best.token);
-  session.screenPenalty /= 2;
   return status;
 }
 
-/// Computes all logits of the rows, and lets some steps pass before it is tried again.
-int Generation::giveUp(int32_t row, int32_t rows, bool &screened) {
-  screened = false;
+/// Lets some steps pass before bounds are tried again, more each time.
+void Generation::pause() {
   int32_t longer = 2 * session.screenPenalty + 1;
   session.screenPenalty = session.screenPause = longer < kLongestPause ? longer : kLongestPause;
+}
+
+int Generation::computeAll(int32_t row, int32_t rows, bool &screened) {
+  screened = false;
   if (int status = program.head(session.arena, session.weights, rows, session.logits))
     return status;
   choose(session.rowSlot[row], session.logits + int64_t(row) * program.vocabulary);

@@ -37,6 +37,7 @@ public:
     if (halyard_weights_open(program, (folder + "/" + name + ".weights").c_str(), &weights))
       fail("the weights cannot be read");
     arena = std::aligned_alloc(HALYARD_ALIGNMENT, program->arena_bytes);
+    std::memset(arena, 0xff, program->arena_bytes); // no numbers
     halyard_arena_init(arena, program->slots, program->max_target, program->flags);
     for (int32_t slot = 0; slot < program->slots; ++slot)
       encode(slot);

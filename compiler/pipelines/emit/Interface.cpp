@@ -64,6 +64,7 @@ int {0}_encode(void *arena, const void *weights, int32_t slot, const void *sourc
                int32_t source_length, float *memory_out) {{
   if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_mask, source_length))
     return status;
+  halyard_clear_slot(&{0}_program, arena, slot);
   return encode(arena, weights, slot, source, source_mask, source_length, memory_out);
 }
 

@@ -66,6 +66,23 @@ static inline void halyard_arena_init(void *arena, int32_t slots, int32_t max_ta
   header->magic = HALYARD_ARENA_MAGIC;
 }
 
+/* Attention multiplies rows that no text has reached yet by zero, a few at a time, so they have to be
+ * numbers: clears what a slot holds before it is used for the first time. Afterwards it holds results of
+ * kernels. */
+static inline void halyard_clear_slot(const halyard_program *program, void *arena, int32_t slot) {
+  const halyard_rows *lists[2] = {program->states, program->crosses};
+  const int32_t counts[2] = {program->state_count, program->cross_count};
+  if (halyard_source_rows(arena)[slot])
+    return;
+  for (int32_t list = 0; list < 2; ++list)
+    for (int32_t i = 0; i < counts[list]; ++i) {
+      uint64_t bytes = (uint64_t)lists[list][i].rows * (uint64_t)lists[list][i].row_bytes;
+      uint8_t *begin = (uint8_t *)arena + lists[list][i].offset + (uint64_t)slot * bytes;
+      for (uint64_t at = 0; at < bytes; ++at)
+        begin[at] = 0;
+    }
+}
+
 #ifdef __cplusplus
 } // extern "C"
 #endif

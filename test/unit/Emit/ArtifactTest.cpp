@@ -54,7 +54,8 @@ bool compile(const std::string &input, const std::string &directory, const std::
   return succeeded(manager.run(*module)) && succeeded(halyard::writeArtifact(*module, options));
 }
 
-/// A loaded artifact with an arena of its own, surrounded by bytes that must stay as they are.
+/// A loaded artifact with an arena of its own, surrounded by bytes that must stay as they are. At first all
+/// bytes are those of numbers that are none.
 class Loaded {
 public:
   Loaded(const TemporaryFolder &folder, const std::string &name) {
@@ -65,7 +66,7 @@ public:
     program = static_cast<const halyard_program *>(dlsym(handle, (name + "_program").c_str()));
     EXPECT_EQ(halyard_weights_open(program, folder.file(name + ".weights").c_str(), &weights), halyard_ok);
     EXPECT_EQ(halyard_weights_verify(program, &weights), halyard_ok);
-    memory.assign(program->arena_bytes + 2 * HALYARD_ALIGNMENT, 0x5a);
+    memory.assign(program->arena_bytes + 2 * HALYARD_ALIGNMENT, 0xff);
     uintptr_t begin =
         (reinterpret_cast<uintptr_t>(memory.data()) + HALYARD_ALIGNMENT - 1) / HALYARD_ALIGNMENT;
     arena = reinterpret_cast<uint8_t *>(begin * HALYARD_ALIGNMENT);
@@ -81,8 +82,8 @@ public:
   void expectExactArena() const {
     const uint8_t *end = arena + program->arena_bytes;
     for (const uint8_t *at = end; at != memory.data() + memory.size(); ++at)
-      ASSERT_EQ(*at, 0x5a);
-    EXPECT_TRUE(std::any_of(end - HALYARD_ALIGNMENT, end, [](uint8_t byte) { return byte != 0x5a; }));
+      ASSERT_EQ(*at, 0xff);
+    EXPECT_TRUE(std::any_of(end - HALYARD_ALIGNMENT, end, [](uint8_t byte) { return byte != 0xff; }));
   }
 
   void *handle = nullptr;
