@@ -15,6 +15,12 @@ WHISPER = {50257: "<|endoftext|>", 50258: "<|startoftranscript|>", 50363: "<|not
 SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
 
 
+def check(lengths: list[int], tokens: int) -> None:
+    """What is timed must be what was asked for."""
+    if any(length != tokens for length in lengths):
+        raise RuntimeError(f"generated {lengths} tokens instead of {tokens}")
+
+
 class CTranslate2(Engine):
     PRECISIONS = ("f32", "bf16", "int8")
 
@@ -58,10 +64,11 @@ class CTranslate2(Engine):
 
     def generate(self, batch: int, tokens: int, on_first: Callable[[], None]) -> None:
         if self.work.audio:
-            self.model.generate(
-                self.encoded, [[self.work.start]] * batch, beam_size=1, max_length=tokens + 1,
+            results = self.model.generate(
+                self.encoded, [[self.work.start]] * batch, beam_size=1, max_length=2 * tokens,  # half of it is for text
                 suppress_tokens=[min(WHISPER)], suppress_blank=False,
             )  # fmt: skip
+            check([len(result.sequences_ids[0]) for result in results], tokens)
             return
         seen = iter(range(1, batch + 1))
 
@@ -71,10 +78,11 @@ class CTranslate2(Engine):
             return False
 
         sources = [[f"t{i}" for i in row] for row in self.work.ids(batch)]
-        self.model.translate_batch(
+        results = self.model.translate_batch(
             sources, beam_size=1, max_decoding_length=tokens, min_decoding_length=tokens, max_input_length=0,
             callback=on_token,
         )  # fmt: skip
+        check([len(result.hypotheses[0]) for result in results], tokens)
 
     def measure(self, batch: int) -> Times:
         """Whisper's generation takes what was encoded before, and tells nothing of its first token."""

@@ -58,11 +58,11 @@ void requireTiles() {
 }
 
 /// Registers 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns. `groups` groups of terms, of 4 bytes each, are
-/// multiplied at a time.
-HALYARD_TILES inline void configure(int32_t groups) {
+/// multiplied at a time, for so many rows of a register.
+HALYARD_TILES inline void configure(int32_t groups, int32_t rows = kRows) {
   Configuration configuration = {1, 0, {}, {}, {}};
   for (int tile = 0; tile < 8; ++tile) {
-    configuration.rows[tile] = static_cast<uint8_t>(tile < 6 ? kRows : groups);
+    configuration.rows[tile] = static_cast<uint8_t>(tile < 6 ? rows : groups);
     configuration.rowBytes[tile] = static_cast<uint16_t>(tile == 4 || tile == 5 ? 4 * groups : kBytes);
   }
   // Some compilers believe that no more than a word of it is read.
@@ -111,6 +111,52 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bytes(
     _tile_stored(1, upper + kRows, groupBytes);
     _tile_stored(2, lower, groupBytes);
     _tile_stored(3, lower + kRows, groupBytes);
+  }
+  _tile_release();
+  return 0;
+}
+
+/// The same for 8 rows. They pass a weight once, so it comes from memory: it is fetched some kilobytes ahead,
+/// which the processor does not do by itself for registers as large as these.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes(
+    int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
+    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce) {
+  constexpr int kFewRows = 8, kLine = 64, kAhead = 4096;
+  requireTiles();
+  configure(groupsAtOnce, kFewRows);
+  const int64_t groupBytes = int64_t(columns) * 4;
+  const bool hasFour = columns % (4 * kRows) == 0; // tiles of columns, else two
+  for (int32_t column = 0; column < columns; column += hasFour ? 4 * kRows : 2 * kRows) {
+    const uint8_t *rows = input + inputOffset;
+    const int8_t *panel = weight + weightOffset + column * 4;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int32_t group = 0; group < groups; group += groupsAtOnce) {
+      for (int64_t line = 0; line < groupsAtOnce * groupBytes; line += kLine)
+        _mm_prefetch(reinterpret_cast<const char *>(panel) + kAhead + line, _MM_HINT_T0);
+      _tile_loadd(4, rows, rowBytes);
+      _tile_loadd(6, panel, groupBytes);
+      _tile_dpbusd(0, 4, 6);
+      _tile_loadd(7, panel + kBytes, groupBytes);
+      _tile_dpbusd(1, 4, 7);
+      if (hasFour) {
+        _tile_loadd(6, panel + 2 * kBytes, groupBytes);
+        _tile_dpbusd(2, 4, 6);
+        _tile_loadd(7, panel + 3 * kBytes, groupBytes);
+        _tile_dpbusd(3, 4, 7);
+      }
+      rows += groupsAtOnce * 4;
+      panel += groupsAtOnce * groupBytes;
+    }
+    int32_t *result = sums + column;
+    _tile_stored(0, result, groupBytes);
+    _tile_stored(1, result + kRows, groupBytes);
+    if (hasFour) {
+      _tile_stored(2, result + 2 * kRows, groupBytes);
+      _tile_stored(3, result + 3 * kRows, groupBytes);
+    }
   }
   _tile_release();
   return 0;

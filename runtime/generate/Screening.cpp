@@ -13,6 +13,8 @@ namespace {
 /// times what it costs among all. Where more than one in kWorthwhile is needed, bounds do not pay.
 constexpr int32_t kMost = 8, kWorthwhile = 32;
 constexpr int32_t kMostColumns = 64;
+/// Units that are passed over together.
+constexpr int32_t kBlock = 32;
 constexpr int32_t kLongestPause = 64;
 constexpr float kNever = -__builtin_huge_valf();
 
@@ -66,9 +68,16 @@ int Generation::chooseScreened(int32_t row, int32_t rows, bool &screened) {
   int32_t likely = argmax(bounds, vocabulary) / columns;
   Best best;
   int status = rescore(row, likely, best);
-  for (int32_t unit = 0; !status && unit < units; ++unit) {
+  auto boundOf = [&](int32_t unit, int32_t count) {
     int32_t first = unit * columns, left = vocabulary - first;
-    float bound = largestOf(bounds + first, left < columns ? left : columns);
+    return largestOf(bounds + first, left < count * columns ? left : count * columns);
+  };
+  for (int32_t unit = 0; !status && unit < units; ++unit) {
+    if (unit % kBlock == 0 && boundOf(unit, kBlock) < best.score) {
+      unit += kBlock - 1; // none of a block
+      continue;
+    }
+    float bound = boundOf(unit, 1);
     if (unit == likely || bound == kNever || !(bound >= best.score))
       continue;
     if (++computed > units / kMost + 1) {

@@ -44,7 +44,7 @@ private:
   Expr scaledPartial(Expr blockIndex);
   void defineTotal();
   int groupsOfTile();
-  void defineMatrixTiles();
+  void defineMatrixTiles(int rows);
   Expr value(Expr column, Expr row);
   Expr weightAt(Expr group, Expr term) const;
   Expr inputAt(Expr group, Expr term) const;
@@ -241,9 +241,8 @@ void LinearTranslation::defineTotal() {
 int LinearTranslation::groupsOfTile() {
   constexpr int kMost = 16, kFewest = 8, kColumns = 32;
   bool isInPlace = isa<BlockArgument>(op.getInput()) && isa<BlockArgument>(op.getWeight());
-  auto rows = Halide::Internal::as_const_int(input.extents[0]);
   if (!shape.hasMatrixTiles || !isCoded() || isGrouped() || terms != 4 || op.getZeroPoint() == 0 ||
-      !isInPlace || sum.panel % kColumns != 0 || (rows && *rows < MatrixTiles::kRows))
+      !isInPlace || sum.panel % kColumns != 0)
     return 0;
   for (int count = kMost; count >= kFewest; --count)
     if (groups % count == 0)
@@ -252,27 +251,28 @@ int LinearTranslation::groupsOfTile() {
 }
 
 /// Integers are exact: the sums are those of one instruction for each group.
-void LinearTranslation::defineMatrixTiles() {
+void LinearTranslation::defineMatrixTiles(int rows) {
   int atOnce = groupsOfTile();
-  if (!atOnce)
+  Expr condition = Halide::Internal::simplify(input.extents[0] >= rows);
+  if (!atOnce || Halide::Internal::is_const_zero(condition))
     return;
-  MatrixTiles tiles{Halide::Func(name + "_tiles"),
-                    Halide::Internal::simplify(input.extents[0] >= MatrixTiles::kRows), atOnce};
-  Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(groups), name + "_tile_terms");
+  std::string tiled = name + "_tiles_of_" + std::to_string(rows);
+  MatrixTiles tiles{rows, Halide::Func(tiled), condition, atOnce};
+  Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(groups), tiled + "_terms");
   tiles.sums(sum.lane, sum.vector, sum.row) = 0;
   tiles.sums(sum.lane, sum.vector, sum.row) += Halide::cast<int32_t>(weightAt(domain.y, domain.x)) *
                                                Halide::cast<int32_t>(inputAt(domain.y, domain.x));
-  sum.matrixTiles = tiles;
+  sum.matrixTiles.push_back(tiles);
 }
 
 /// The finished element: codes are scaled, in an order that no optimisation may change.
 Expr LinearTranslation::value(Expr column, Expr row) {
   std::vector<Expr> at{column % sum.lanes, column / sum.lanes, row};
   Expr result = sum.total(at);
-  if (sum.matrixTiles && Halide::Internal::is_const_one(sum.matrixTiles->condition))
-    result = sum.matrixTiles->sums(at);
-  else if (sum.matrixTiles)
-    result = Halide::select(sum.matrixTiles->condition, sum.matrixTiles->sums(at), result);
+  for (const MatrixTiles &tiles : llvm::reverse(sum.matrixTiles))
+    result = Halide::Internal::is_const_one(tiles.condition)
+                 ? Expr(tiles.sums(at))
+                 : Halide::select(tiles.condition, tiles.sums(at), result);
   if (!isCoded())
     return result;
   const TensorView &scale = operands[2], &inputScale = operands[3];
@@ -302,7 +302,8 @@ Stage LinearTranslation::run() {
   sum.total = Halide::Func(name + "_total");
   definePartial();
   defineTotal();
-  defineMatrixTiles();
+  for (int rows : {MatrixTiles::kMany, MatrixTiles::kFew})
+    defineMatrixTiles(rows);
 
   Stage stage;
   stage.op = op;

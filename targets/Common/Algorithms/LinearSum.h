@@ -10,13 +10,15 @@
 
 namespace halyard::kernels {
 
-/// The sums of many rows by the processor's matrix tiles: `sums(lane, vector, row)` is read instead of the
+/// The sums of several rows by the processor's matrix tiles: `sums(lane, vector, row)` is read instead of the
 /// total where `condition` holds. Update 0 says what a function of the runtime computes in its place
 /// (Schedules/MatrixTiles.h).
 struct MatrixTiles {
-  /// Rows that are multiplied together.
-  static constexpr int kRows = 32;
+  /// Rows that are multiplied together: many, which read weights again and again, or few, which read them
+  /// once.
+  static constexpr int kMany = 32, kFew = 8;
 
+  int rows;
   Halide::Func sums;
   Halide::Expr condition;
   /// Groups of terms that a tile holds.
@@ -48,8 +50,8 @@ struct LinearSum {
   int lanes, panel;
   /// Columns of the result, and terms.
   int64_t outputs, features;
-  /// Set if there may be enough rows for matrix tiles and the target has them.
-  std::optional<MatrixTiles> matrixTiles;
+  /// Where there may be enough rows for matrix tiles and the target has them; most rows first.
+  std::vector<MatrixTiles> matrixTiles;
   /// Set by the schedule if there may be many rows: tiles of rows for which a task goes over a panel.
   Halide::Expr tilesPerTask;
 };

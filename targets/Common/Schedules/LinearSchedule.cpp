@@ -133,11 +133,12 @@ void LinearSchedule::addBranches() {
   if (known)
     llvm::erase_if(all, [&](Tile tile) { return tile.rows > *known && tile.rows > 1; });
   int64_t work = sum.outputs * sum.features, parallelRows = (kParallelWork + work - 1) / work;
-  if (sum.matrixTiles) {
-    Tile matrix{MatrixTiles::kRows, vectors};
+  for (const MatrixTiles &tiles : sum.matrixTiles) {
+    bool hasManyRows = tiles.rows == MatrixTiles::kMany;
+    Tile matrix{tiles.rows, vectors};
     if (known)
-      return applyTile(output.func, matrix, *known >= parallelRows, true, true);
-    applyTile(output.func.specialize(sum.matrixTiles->condition), matrix, matrix.rows >= parallelRows, true,
+      return applyTile(output.func, matrix, *known >= parallelRows, hasManyRows, true);
+    applyTile(output.func.specialize(tiles.condition), matrix, matrix.rows >= parallelRows, hasManyRows,
               true);
   }
   Tile widest = all.front();
@@ -216,18 +217,18 @@ void LinearSchedule::placeSums(int tileVectors) {
 
 /// A whole panel of a tile of rows, as the runtime computes it: nothing is vectorised or unrolled.
 void LinearSchedule::placeMatrixTiles() {
-  sum.matrixTiles->sums.compute_at(output.func, tileOuter)
-      .store_in(kStackStorage)
-      .bound_extent(sum.lane, sum.lanes)
-      .bound_extent(sum.vector, vectors)
-      .bound_extent(sum.row, MatrixTiles::kRows);
+  for (MatrixTiles &tiles : sum.matrixTiles)
+    tiles.sums.compute_at(output.func, tileOuter)
+        .store_in(kStackStorage)
+        .bound_extent(sum.lane, sum.lanes)
+        .bound_extent(sum.vector, vectors)
+        .bound_extent(sum.row, tiles.rows);
 }
 
 void LinearSchedule::run() {
   addBranches();
   placeSums(tiles().front().vectors);
-  if (sum.matrixTiles)
-    placeMatrixTiles();
+  placeMatrixTiles();
 }
 
 bool halyard::kernels::scheduleLinear(Kernel &kernel, Output &output, const CpuShape &shape) {
@@ -235,8 +236,8 @@ bool halyard::kernels::scheduleLinear(Kernel &kernel, Output &output, const CpuS
     if (!stage.linear || output.vars.size() < 2)
       continue;
     auto access = accessPattern(output.func, stage.linear->total);
-    if (!access && stage.linear->matrixTiles)
-      access = accessPattern(output.func, stage.linear->matrixTiles->sums);
+    if (!access && !stage.linear->matrixTiles.empty())
+      access = accessPattern(output.func, stage.linear->matrixTiles.front().sums);
     if (!access)
       continue;
     Expr column = output.vars.back();

@@ -70,7 +70,8 @@ static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
   return {tiles.sums.name(),
           argumentName(linear.getInput()),
           argumentName(linear.getWeight()),
-          "halyard_tiles_multiply_bytes",
+          tiles.rows == MatrixTiles::kMany ? "halyard_tiles_multiply_bytes"
+                                           : "halyard_tiles_multiply_few_bytes",
           make_const(Halide::Int(64), rowBytes),
           {columns, groups, tiles.groupsAtOnce}};
 }
@@ -79,8 +80,8 @@ void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &
   constexpr int kBfloatBytes = 2;
   std::vector<TileCall> calls;
   for (const Stage &stage : kernel.stages) {
-    if (stage.linear && stage.linear->matrixTiles)
-      calls.push_back(callOf(cast<seq::LinearOp>(stage.op), *stage.linear->matrixTiles));
+    for (const MatrixTiles &tiles : stage.linear ? stage.linear->matrixTiles : std::vector<MatrixTiles>())
+      calls.push_back(callOf(cast<seq::LinearOp>(stage.op), tiles));
     for (const MatrixProduct &product : stage.products)
       calls.push_back({product.result,
                        product.left,

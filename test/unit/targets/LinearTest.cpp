@@ -302,7 +302,7 @@ TEST_P(LinearTest, MultipliesManyRowsOfCodes) {
     bool fillsTiles = wanted.features != 68;
     EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bytes"),
               lookupTarget(GetParam())->shape().hasMatrixTiles && fillsTiles);
-    for (int64_t rows : {32, 75, 290}) {
+    for (int64_t rows : {8, 20, 32, 75, 290}) {
       SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(wanted.features));
       checkRows(kernel, randomInput(rows));
     }
@@ -310,7 +310,7 @@ TEST_P(LinearTest, MultipliesManyRowsOfCodes) {
 }
 
 TEST_P(LinearTest, KnowsNumbersOfRows) {
-  for (int64_t rows : {1, 5, 30, 40}) {
+  for (int64_t rows : {1, 5, 8, 30, 40}) {
     prepare({64, 200, WeightPrecision::i8, true});
     std::string known = text();
     for (size_t at = 0; (at = known.find('?', at)) != std::string::npos;)
@@ -335,8 +335,7 @@ TEST_P(LinearTest, FetchesEveryPanelButTheFirst) {
       fetchedAhead.clear();
       HostTensor input = randomInput(rows);
       kernel.run(arguments(input, 0, rows), {{rows, layer.outputs}});
-      if (lookupTarget(GetParam())->shape().hasMatrixTiles && precision == WeightPrecision::i8 &&
-          rows >= 32) {
+      if (lookupTarget(GetParam())->shape().hasMatrixTiles && precision == WeightPrecision::i8) {
         EXPECT_TRUE(fetchedAhead.empty());
         continue;
       }
