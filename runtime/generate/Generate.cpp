@@ -75,7 +75,7 @@ bool Generation::isLast(int32_t row) const {
 }
 
 /// Applies the model's settings to the logits, or logarithmic probabilities, after a slot's text.
-void Generation::process(int32_t index, const LogitsWindow &logits) {
+void Generation::process(int32_t index, const LogitsWindow &logits) const {
   const halyard_slot &slot = session.slots[index];
   const halyard_request &request = requests[slot.request];
   TextView view = {session.text(index),

@@ -43,19 +43,19 @@ private:
   int32_t gatherRows();
   int step(int32_t rows);
   bool isLast(int32_t row) const;
-  void process(int32_t slot, const LogitsWindow &logits);
+  void process(int32_t slot, const LogitsWindow &logits) const;
   void choose(int32_t slot, float *logits);
   void append(int32_t slot, int32_t token);
   void finish(int32_t slot, const int32_t *text, halyard_ending ending);
 
   // Screening.cpp: greedy search over bounds of logits.
   struct Best;
+  struct Search;
   bool canScreen();
   int screen(int32_t rows);
   int chooseScreened(int32_t row, int32_t rows, bool &screened);
-  int rescore(int32_t row, int32_t unit, Best &best);
-  void pause();
-  int computeAll(int32_t row, int32_t rows, bool &screened);
+  int rescore(int32_t row, int32_t unit, Best &best) const;
+  int giveUp(int32_t row, int32_t rows, bool &screened);
 
   // BeamSearch.cpp: beams of one request occupy slots from `first` on.
   int32_t firstOf(int32_t slot) const { return slot / beams * beams; }
