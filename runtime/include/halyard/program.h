@@ -124,9 +124,10 @@ typedef struct halyard_program {
    * the last step, whose logits need not have been asked for (`logits` of step may then be null).
    *
    * `screen` computes bounds [rows, vocabulary]: no logit is above its bound. `rescore` computes
-   * `screen_columns` logits of one row, from column unit * screen_columns on, with the bits that step gives
-   * them; there are units for all of the vocabulary, the last of which may be filled up with any values.
-   * `head` computes the logits of all rows. Return as `encode`. */
+   * `screen_columns` (at most 64) logits of one row, from column unit * screen_columns on, with the bits that
+   * step gives them; there are units for all of the vocabulary, the last of which may be filled up with any
+   * values. Several threads may call it at a time. `head` computes the logits of all rows. Return as
+   * `encode`. */
   int32_t screen_columns;
   int (*screen)(void *arena, const void *weights, int32_t rows, float *bounds);
   int (*rescore)(void *arena, const void *weights, int32_t row, int32_t unit, float *logits);
