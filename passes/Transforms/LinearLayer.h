@@ -10,7 +10,7 @@ namespace halyard {
 /// y[i, o] = sum over k of input[i, k] matrix(k, o), all f32, summed up from zero.
 struct LinearLayer {
   mutable mlir::linalg::LinalgOp op; // a handle, whose accessors are not const
-  mlir::Value input; // [rows, features]
+  mlir::Value input;                 // [rows, features]
   mlir::ElementsAttr
       matrix; // [features, outputs], or the other way round if `isTransposed`; f32, f16 or bf16
   bool isTransposed = false;

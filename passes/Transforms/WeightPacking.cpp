@@ -195,8 +195,7 @@ private:
 
 HostTensor unpackWeight(const PackedWeight &weight, int64_t features, int64_t outputs) {
   Unpacking packed(weight);
-  HostTensor matrix =
-      HostTensor::allocate({outputs, features}, Float32Type::get(weight.panels.getContext()));
+  HostTensor matrix = HostTensor::allocate({outputs, features}, Float32Type::get(weight.panels.getContext()));
   float *out = matrix.mutableValues<float>().data();
   for (int64_t output = 0; output < outputs; ++output)
     for (int64_t term = 0; term < features; ++term)
