@@ -11,8 +11,12 @@ namespace halyard {
 
 /// Rounding in a sum of K products of f32 loses at most (K + a few) units of 2^-24 of the sum of their
 /// magnitudes, which is at most |x| |w|. Both sums are off, and what is added to them is rounded as well:
-/// four times as much covers all of it.
-static double roundingShare(int64_t features) { return double(features + 64) * 0x1p-22; }
+/// four times as much covers all of it. Codes with a zero point are summed with it, in groups, before it is
+/// taken off: each group adds a unit of up to 2 sqrt(K) |x| |w|, as the largest code of a row is 127.
+static double roundingShare(int64_t features) {
+  auto terms = double(features);
+  return (terms + 64) * 0x1p-22 + terms * std::sqrt(terms) * 0x1p-27;
+}
 
 double halfCode(int64_t features) { return 0.5001 * std::sqrt(double(features)); }
 
