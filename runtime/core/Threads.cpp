@@ -1,16 +1,17 @@
 // The thread pool behind halide_do_par_for.
 //
-// One loop runs at a time. The calling thread publishes it by raising `epoch`, takes the first chunk itself
-// and waits for the others to finish theirs. A loop that is met while another runs (one loop inside another,
-// or two sessions at once) runs in its own thread, serially: that needs no thread-local state, which could
-// allocate on first use.
+// One loop runs at a time. The calling thread publishes it by raising `epoch`. Every thread works through a
+// chunk of its own and then helps with what is left of the others': cores are not equally fast, and the
+// system may take one away. The calling thread waits for those that take part, never for one that has not
+// begun. A loop that is met while another runs (one loop inside another, or two sessions at once) runs in its
+// own thread, serially: that needs no thread-local state, which could allocate on first use.
 #include "halyard/threads.h"
 
 namespace {
 
 using Task = int (*)(void *context, int index, uint8_t *closure);
 
-/// One parallel loop: iterations [begin, begin + count) in as many chunks.
+/// One parallel loop: iterations [begin, begin + count).
 struct Loop {
   Task task;
   void *context;
@@ -18,15 +19,19 @@ struct Loop {
   int count;
   uint8_t *closure;
 
-  /// Runs chunk `index` of `chunks`; returns the first failure.
-  int run(int index, int chunks) const {
-    int from = begin + static_cast<int>(int64_t(count) * index / chunks);
-    int to = begin + static_cast<int>(int64_t(count) * (index + 1) / chunks);
-    for (int i = from; i < to; ++i)
-      if (int failure = task(context, i, closure))
+  /// Runs iteration `index`, counted from 0.
+  int run(int index) const { return task(context, begin + index, closure); }
+
+  /// Runs all iterations up to the first that fails.
+  int run() const {
+    for (int index = 0; index < count; ++index)
+      if (int failure = run(index))
         return failure;
     return 0;
   }
+
+  /// Where chunk `index` of `chunks` begins.
+  int chunk(int index, int chunks) const { return static_cast<int>(int64_t(count) * index / chunks); }
 };
 
 } // namespace
@@ -34,7 +39,7 @@ struct Loop {
 #ifdef HALYARD_NO_THREADS
 
 namespace {
-int runLoop(const Loop &loop) { return loop.run(0, 1); }
+int runLoop(const Loop &loop) { return loop.run(); }
 } // namespace
 
 int32_t halyard_threads_start(int32_t) { return 1; }
@@ -141,17 +146,21 @@ public:
 
   int run(const Loop &wanted) {
     if (!workers || wanted.count < 2 || busy.exchange(true, std::memory_order_acquire))
-      return wanted.run(0, 1);
+      return wanted.run();
     loop = wanted;
+    for (int index = 0; index < size(); ++index)
+      chunks[index].next.store(loop.chunk(index, size()), std::memory_order_relaxed);
     failed.store(0, std::memory_order_relaxed);
-    pending.store(workers, std::memory_order_relaxed);
+    left.store(0, std::memory_order_relaxed);
+    // A thread that comes late for the loop before may join from here on.
+    joined.store(0, std::memory_order_release);
     publish();
-    int failure = loop.run(0, size());
-    auto finished = [this] { return pending.load(std::memory_order_acquire) == 0; };
+    takePart(0);
+    int others = joined.fetch_or(kClosed, std::memory_order_acq_rel);
+    auto finished = [&] { return left.load(std::memory_order_acquire) == others; };
     while (!waitAwake(finished))
       ;
-    if (!failure)
-      failure = failed.load(std::memory_order_relaxed);
+    int failure = failed.load(std::memory_order_relaxed);
     busy.store(false, std::memory_order_release);
     return failure;
   }
@@ -170,8 +179,39 @@ private:
   struct Worker {
     Pool *pool;
     int index;
-    uint64_t seen; ///< the last epoch that this thread took part in
+    uint64_t seen; ///< the last epoch that this thread knows of
   };
+
+  /// The next iteration of a thread's chunk that nobody has taken.
+  struct alignas(64) Chunk {
+    std::atomic<int> next{0};
+  };
+
+  /// Set in `joined` when a loop takes no more threads.
+  static constexpr int kClosed = 1 << 30;
+
+  /// Runs iterations of the loop at hand until all are taken, those of chunk `own` first.
+  void takePart(int own) {
+    for (int offset = 0; offset < size(); ++offset) {
+      int index = (own + offset) % size(), end = loop.chunk(index + 1, size());
+      std::atomic<int> &next = chunks[index].next;
+      while (next.load(std::memory_order_relaxed) < end) {
+        int iteration = next.fetch_add(1, std::memory_order_relaxed);
+        if (iteration >= end)
+          break;
+        if (int failure = loop.run(iteration))
+          failed.store(failure, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  /// Takes part in the loop at hand unless it is over; which loop that is does not matter.
+  void join(int own) {
+    if (joined.fetch_add(1, std::memory_order_acq_rel) & kClosed)
+      return;
+    takePart(own);
+    left.fetch_add(1, std::memory_order_acq_rel);
+  }
 
   /// Raises the epoch and wakes whoever sleeps. A thread counts itself among the sleepers before it looks at
   /// the epoch for the last time, and here the epoch is raised before sleepers are counted, so one of the two
@@ -185,36 +225,35 @@ private:
     pthread_mutex_unlock(&mutex);
   }
 
-  void waitForEpochAfter(uint64_t seen) {
-    if (waitAwake([&] { return epoch.load(std::memory_order_acquire) != seen; }))
-      return;
-    pthread_mutex_lock(&mutex);
-    sleepers.fetch_add(1, std::memory_order_seq_cst);
-    while (epoch.load(std::memory_order_seq_cst) == seen)
-      pthread_cond_wait(&wake, &mutex);
-    sleepers.fetch_sub(1, std::memory_order_seq_cst);
-    pthread_mutex_unlock(&mutex);
+  /// Returns the epoch that follows `seen`, or a later one.
+  uint64_t waitForEpochAfter(uint64_t seen) {
+    if (!waitAwake([&] { return epoch.load(std::memory_order_acquire) != seen; })) {
+      pthread_mutex_lock(&mutex);
+      sleepers.fetch_add(1, std::memory_order_seq_cst);
+      while (epoch.load(std::memory_order_seq_cst) == seen)
+        pthread_cond_wait(&wake, &mutex);
+      sleepers.fetch_sub(1, std::memory_order_seq_cst);
+      pthread_mutex_unlock(&mutex);
+    }
+    return epoch.load(std::memory_order_acquire);
   }
 
   static void *work(void *record) {
     Worker &self = *static_cast<Worker *>(record);
     Pool &pool = *self.pool;
     for (;;) {
-      pool.waitForEpochAfter(self.seen);
-      ++self.seen;
+      self.seen = pool.waitForEpochAfter(self.seen);
       if (pool.quit.load(std::memory_order_relaxed))
         return nullptr;
-      // Chunks are for all threads that were made, which is not known to a thread that starts while others
-      // are made; it is by the time the first loop is published.
-      if (int failure = pool.loop.run(self.index, pool.size()))
-        pool.failed.store(failure, std::memory_order_relaxed);
-      pool.pending.fetch_sub(1, std::memory_order_acq_rel);
+      pool.join(self.index);
     }
   }
 
   Loop loop = {};
   alignas(64) std::atomic<uint64_t> epoch{0};
-  alignas(64) std::atomic<int> pending{0};
+  /// Threads beside the calling one that take part in the loop at hand, and those of them that are done.
+  alignas(64) std::atomic<int> joined{kClosed};
+  alignas(64) std::atomic<int> left{0};
   std::atomic<int> failed{0};
   alignas(64) std::atomic<int> sleepers{0};
   std::atomic<bool> busy{false};
@@ -224,6 +263,7 @@ private:
   cpu_set_t allowed; ///< what pin() found
   bool pinned = false;
   int workers = 0;
+  Chunk chunks[HALYARD_MAX_THREADS];
   pthread_t handles[HALYARD_MAX_THREADS];
   Worker records[HALYARD_MAX_THREADS];
 };

@@ -2,7 +2,8 @@
  *
  * Kernels made by Halide hand their parallel loops to `halide_do_par_for`, which the runtime defines: each
  * thread takes one contiguous chunk of the iterations, always the same one, so that a thread finds the
- * weights that it read in the step before in its own cache. Waiting threads stay awake for a short while,
+ * weights that it read in the step before in its own cache, and what is left of the others' when it is done.
+ * Waiting threads stay awake for a short while,
  * because the next loop of a step follows within microseconds, and then sleep. Threads are made here and
  * nowhere else; running a loop allocates nothing.
  *

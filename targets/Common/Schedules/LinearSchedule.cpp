@@ -67,7 +67,7 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
       return unpacks ? SmallVector<Tile>{{4, 2}, {2, 2}, {1, 4}}
                      : SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 4}};
     return unpacks ? SmallVector<Tile>{{8, 2}, {4, 4}, {2, 4}, {1, 4}}
-                   : SmallVector<Tile>{{8, 2}, {6, 4}, {4, 4}, {2, 4}, {1, 4}};
+                   : SmallVector<Tile>{{6, 4}, {4, 4}, {2, 4}, {1, 4}};
   }
   if (unpacks)
     return {{3, 1}, {1, 2}};
