@@ -43,7 +43,7 @@ public:
         double(result.elements) / double(std::max<int64_t>(work.getInteger("row_elements").value_or(1), 1));
     multiplyAdds = rows * double(work.getInteger("multiply_adds_per_row").value_or(0));
     if (const Object *attention = work.getObject("attention"))
-      addAttention(*attention, result, kept);
+      addAttention(*attention, kept);
   }
 
   double bytes = 0, multiplyAdds = 0;
@@ -55,7 +55,7 @@ private:
   }
 
   /// Each pair of a row and a key that it sees costs the width of both, and reads a cached key and value.
-  void addAttention(const Object &attention, const halyard_profile_argument &result, const KeptRows &kept) {
+  void addAttention(const Object &attention, const KeptRows &kept) {
     const halyard_profile_argument &query = argument(attention.getInteger("query")),
                                    &key = argument(attention.getInteger("key"));
     bool causal = attention.getBoolean("causal").value_or(false);
@@ -66,7 +66,7 @@ private:
         bytes -= bytesOf(argument(cache.getAsInteger()));
       bytes += rowsOf(query) * keys * double(attention.getInteger("kept_row_bytes").value_or(0));
     }
-    multiplyAdds += rowsOf(query) * keys * (query.columns + result.columns);
+    multiplyAdds += rowsOf(query) * keys * double(attention.getInteger("features").value_or(0));
   }
 
   const halyard_profile_site &site;

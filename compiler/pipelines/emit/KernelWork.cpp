@@ -64,7 +64,10 @@ void addCaches(seq::AttentionOp op, llvm::json::Object &work) {
 }
 
 llvm::json::Object attentionWork(seq::AttentionOp op) {
-  llvm::json::Object work{{"causal", op.getCausal()}};
+  // Of all heads; the query may be part of wider rows.
+  auto features = [](Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); };
+  llvm::json::Object work{{"causal", op.getCausal()},
+                          {"features", features(op.getQuery()) + features(op.getResult())}};
   if (isa<seq::CacheType>(op.getKey().getType()))
     addCaches(op, work);
   for (auto [name, operand] : {std::pair("query", Value(op.getQuery())), std::pair("key", Value(op.getKey())),
