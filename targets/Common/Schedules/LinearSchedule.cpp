@@ -109,9 +109,11 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   if (hasManyRows) {
     stage.split(tileOuter, task, tileOuter, kTilesPerTask, TailStrategy::GuardWithIf);
     order.push_back(task);
-    Expr rows = output.extents[rowPosition];
-    if (!isMatrixTile)
-      sum.tilesPerTask = Halide::min(kTilesPerTask, (rows + tile.rows - 1) / tile.rows);
+    Expr tiles = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
+    if (!isMatrixTile) {
+      sum.tasks = (tiles + (kTilesPerTask - 1)) / kTilesPerTask;
+      sum.tilesOfTask = Halide::min(tiles, kTilesPerTask);
+    }
   }
   order.push_back(outer);
   for (int position = output.vars.size() - 2; position >= 0; --position)

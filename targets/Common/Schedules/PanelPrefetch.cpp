@@ -1,6 +1,7 @@
 // A panel is read from memory while the first rows pass it, and the processor waits for it; the other rows
 // find it in the cache, and memory waits for them. So that both work all the time, each tile of rows fetches
-// its share of the next panel, evenly over the tile's blocks of terms if it has some. Halide's own prefetch
+// its share of the next panel, evenly over the tile's blocks of terms if it has some: many at a time would
+// take the buffers that the tile's own loads need. Halide's own prefetch
 // directive can only fetch what a loop's next iteration reads as a whole, so this is a pass over the lowered
 // loops.
 #include "targets/Common/Schedules/PanelPrefetch.h"
@@ -24,8 +25,8 @@ struct Panels {
   Halide::Type type;
   /// Elements of a panel.
   int elements;
-  /// Tiles of rows for which one task goes over a panel.
-  Expr tiles;
+  /// Tasks that one panel is cut into, and tiles of rows for which one of them goes over it.
+  Expr tasks, tiles;
 };
 
 class PanelPrefetch : public IRMutator {
@@ -39,12 +40,15 @@ private:
   Stmt withShare(const Stmt &body, const Expr &number, const Expr &count);
 
   std::vector<Panels> layers;
-  /// The loop over parts of a panel at hand, and over tiles; the panels that they read, and where the panel
-  /// at hand begins.
-  const For *parts = nullptr, *tiles = nullptr;
+  /// Which share of the next panel a tile fetches, of how many.
+  Expr visits() const;
+  Expr share() const;
+
+  /// The loop over panels and tasks at hand if there may be many rows, those over parts of a panel and over
+  /// tiles; the panels that they read, and where the panel at hand begins.
+  const For *panels = nullptr, *parts = nullptr, *tiles = nullptr;
   const Panels *current = nullptr;
   Expr start;
-  bool hasManyRows = false;
 };
 } // namespace
 
@@ -80,19 +84,32 @@ Stmt PanelPrefetch::withShare(const Stmt &body, const Expr &number, const Expr &
   return Halide::Internal::Block::make(Evaluate::make(fetch), body);
 }
 
+static Expr variable(const For *loop) { return Variable::make(Halide::Int(32), loop->name); }
+
+Expr PanelPrefetch::visits() const {
+  Expr ofTask = parts ? parts->extent * current->tiles : current->tiles;
+  return current->tasks * ofTask;
+}
+
+/// Tasks are the inner part of the loop over panels.
+Expr PanelPrefetch::share() const {
+  Expr task = (variable(panels) - panels->min) % current->tasks;
+  if (parts)
+    task = task * parts->extent + variable(parts);
+  return task * current->tiles + variable(tiles);
+}
+
 Stmt PanelPrefetch::visit(const For *loop) {
   if (ends_with(loop->name, ".panels")) {
-    ScopedValue<bool> inside(hasManyRows, true);
+    ScopedValue<const For *> inside(panels, loop);
     return IRMutator::visit(loop);
   }
-  if (!hasManyRows)
+  if (!panels)
     return IRMutator::visit(loop);
   if (ends_with(loop->name, ".part")) {
     ScopedValue<const For *> inside(parts, loop);
     return IRMutator::visit(loop);
   }
-  auto variable = [](const For *of) { return Variable::make(Halide::Int(32), of->name); };
-  auto visits = [&] { return parts ? variable(parts) * current->tiles + variable(tiles) : variable(tiles); };
   if (ends_with(loop->name, ".tile")) {
     ScopedValue<const For *> inside(tiles, loop);
     ScopedValue<const Panels *> reading(current, enterTiles(loop));
@@ -101,14 +118,11 @@ Stmt PanelPrefetch::visit(const For *loop) {
     // Layers of one block of terms have no loop over them.
     if (!current || !result || !changed.same_as(loop))
       return changed;
-    Expr count = parts ? parts->extent * current->tiles : current->tiles;
     return For::make(result->name, result->min, result->extent, result->for_type, result->partition_policy,
-                     result->device_api, withShare(result->body, visits(), count));
+                     result->device_api, withShare(result->body, share(), visits()));
   }
   if (current && loop->name.find("_blocks") != std::string::npos) {
-    Expr count = current->tiles * loop->extent, number = visits() * loop->extent + variable(loop);
-    if (parts)
-      count *= parts->extent;
+    Expr count = visits() * loop->extent, number = share() * loop->extent + variable(loop);
     return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy,
                      loop->device_api, withShare(loop->body, number, count));
   }
@@ -120,12 +134,12 @@ void halyard::kernels::addPanelPrefetch(Halide::Pipeline &pipeline, const Kernel
   for (const Stage &stage : kernel.stages) {
     auto linear = dyn_cast<seq::LinearOp>(stage.op);
     auto weight = linear ? dyn_cast<BlockArgument>(linear.getWeight()) : BlockArgument();
-    if (!weight || !stage.linear->tilesPerTask.defined())
+    if (!weight || !stage.linear->tilesOfTask.defined())
       continue;
     auto type = cast<RankedTensorType>(weight.getType());
     int elements = type.getNumElements() / type.getDimSize(0);
     layers.push_back({"arg" + std::to_string(weight.getArgNumber()), storageType(type.getElementType()),
-                      elements, stage.linear->tilesPerTask});
+                      elements, stage.linear->tasks, stage.linear->tilesOfTask});
   }
   if (!layers.empty())
     pipeline.add_custom_lowering_pass(new PanelPrefetch(std::move(layers)));
