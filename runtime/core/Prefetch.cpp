@@ -1,8 +1,8 @@
 // What kernels of many rows call to have the weights they need next brought into the cache meanwhile.
 #include <stdint.h>
 
-// Fetches `lines` cache lines from `offset` bytes behind `start` on. Addresses need not exist. Hidden, as
-// halide_do_par_for is. Returns 0.
+// Fetches `lines` cache lines, if there are any, from `offset` bytes behind `start` on. Addresses need not
+// exist. Hidden, as halide_do_par_for is. Returns 0.
 extern "C" __attribute__((visibility("hidden"))) int32_t halyard_prefetch(const char *start, int64_t offset,
                                                                           int32_t lines) {
   constexpr int kLine = 64;

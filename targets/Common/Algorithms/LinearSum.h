@@ -52,9 +52,9 @@ struct LinearSum {
   int64_t outputs, features;
   /// Where there may be enough rows for matrix tiles and the target has them; most rows first.
   std::vector<MatrixTiles> matrixTiles;
-  /// Set by the schedule if there may be many rows: tasks that a panel is cut into, and tiles of rows for
-  /// which one of them goes over it.
-  Halide::Expr tasks, tilesOfTask;
+  /// Set by the schedule if there may be many rows: tiles of rows, in all and of a task, which goes over a
+  /// panel for them.
+  Halide::Expr tiles, tilesOfTask;
 };
 
 } // namespace halyard::kernels

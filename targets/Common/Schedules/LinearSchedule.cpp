@@ -109,10 +109,9 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   if (hasManyRows) {
     stage.split(tileOuter, task, tileOuter, kTilesPerTask, TailStrategy::GuardWithIf);
     order.push_back(task);
-    Expr tiles = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
     if (!isMatrixTile) {
-      sum.tasks = (tiles + (kTilesPerTask - 1)) / kTilesPerTask;
-      sum.tilesOfTask = Halide::min(tiles, kTilesPerTask);
+      sum.tiles = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
+      sum.tilesOfTask = Halide::min(sum.tiles, kTilesPerTask);
     }
   }
   order.push_back(outer);

@@ -25,8 +25,8 @@ struct Panels {
   Halide::Type type;
   /// Elements of a panel.
   int elements;
-  /// Tasks that one panel is cut into, and tiles of rows for which one of them goes over it.
-  Expr tasks, tiles;
+  /// Tiles of rows, in all and of a task, which goes over a panel for them.
+  Expr tiles, ofTask;
 };
 
 class PanelPrefetch : public IRMutator {
@@ -75,28 +75,28 @@ const Panels *PanelPrefetch::enterTiles(const For *loop) {
 /// Halide's own instruction would bring lines no further than where the panel at hand soon displaces them.
 Stmt PanelPrefetch::withShare(const Stmt &body, const Expr &number, const Expr &count) {
   int bytes = current->type.bytes(), lines = current->elements * bytes / kLineBytes;
-  Expr each = simplify((lines + count - 1) / count);
+  Expr each = simplify((lines + count - 1) / count), left = lines - number * each;
   Expr offset = Halide::cast<int64_t>(start + current->elements) * bytes +
                 Halide::cast<int64_t>(number * each) * kLineBytes;
-  Expr fetch =
-      Call::make(Halide::Int(32), "halyard_prefetch",
-                 {Variable::make(Halide::Handle(), current->buffer), simplify(offset), each}, Call::Extern);
+  Expr fetch = Call::make(Halide::Int(32), "halyard_prefetch",
+                          {Variable::make(Halide::Handle(), current->buffer), simplify(offset),
+                           simplify(Halide::min(each, left))},
+                          Call::Extern);
   return Halide::Internal::Block::make(Evaluate::make(fetch), body);
 }
 
 static Expr variable(const For *loop) { return Variable::make(Halide::Int(32), loop->name); }
 
-Expr PanelPrefetch::visits() const {
-  Expr ofTask = parts ? parts->extent * current->tiles : current->tiles;
-  return current->tasks * ofTask;
-}
+Expr PanelPrefetch::visits() const { return parts ? current->tiles * parts->extent : current->tiles; }
 
-/// Tasks are the inner part of the loop over panels.
+/// Tasks are the inner part of the loop over panels. The last one may have fewer tiles.
 Expr PanelPrefetch::share() const {
-  Expr task = (variable(panels) - panels->min) % current->tasks;
-  if (parts)
-    task = task * parts->extent + variable(parts);
-  return task * current->tiles + variable(tiles);
+  Expr tasks = (current->tiles + current->ofTask - 1) / current->ofTask;
+  Expr before = (variable(panels) - panels->min) % tasks * current->ofTask;
+  if (!parts)
+    return before + variable(tiles);
+  Expr own = Halide::min(current->ofTask, current->tiles - before);
+  return before * parts->extent + own * variable(parts) + variable(tiles);
 }
 
 Stmt PanelPrefetch::visit(const For *loop) {
@@ -134,12 +134,12 @@ void halyard::kernels::addPanelPrefetch(Halide::Pipeline &pipeline, const Kernel
   for (const Stage &stage : kernel.stages) {
     auto linear = dyn_cast<seq::LinearOp>(stage.op);
     auto weight = linear ? dyn_cast<BlockArgument>(linear.getWeight()) : BlockArgument();
-    if (!weight || !stage.linear->tilesOfTask.defined())
+    if (!weight || !stage.linear->tiles.defined())
       continue;
     auto type = cast<RankedTensorType>(weight.getType());
     int elements = type.getNumElements() / type.getDimSize(0);
     layers.push_back({"arg" + std::to_string(weight.getArgNumber()), storageType(type.getElementType()),
-                      elements, stage.linear->tasks, stage.linear->tilesOfTask});
+                      elements, stage.linear->tiles, stage.linear->tilesOfTask});
   }
   if (!layers.empty())
     pipeline.add_custom_lowering_pass(new PanelPrefetch(std::move(layers)));

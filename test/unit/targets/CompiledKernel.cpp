@@ -29,7 +29,7 @@ std::vector<Fetched> halyard::test::fetchedAhead;
 /// Notes what would be fetched.
 extern "C" __attribute__((visibility("default"))) int32_t halyard_prefetch(const char *, int64_t offset,
                                                                            int32_t lines) {
-  fetchedAhead.push_back({offset, int64_t(lines) * 64});
+  fetchedAhead.push_back({offset, std::max<int64_t>(lines, 0) * 64});
   return 0;
 }
 
