@@ -5,6 +5,7 @@
 #include "compiler/driver/Diagnostics.h"
 #include "compiler/pipelines/emit/Build.h"
 #include "runtime/include/halyard/profile.h"
+#include "targets/Common/Target.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FileSystem.h"
@@ -92,7 +93,10 @@ ProfiledLibrary::~ProfiledLibrary() {
 bool ProfiledLibrary::build(RunError &error) {
   if (!readReport(folder, report, error))
     return false;
-  emit::BuildInputs inputs{folder, report.getString("name").value_or("").str(), {}};
+  const Target *target = lookupTarget(report.getString("target").value_or(""));
+  emit::BuildInputs inputs{folder, report.getString("name").value_or("").str(), {}, {}};
+  if (target)
+    inputs.tools = target->buildTools();
   if (const llvm::json::Array *kernels = report.getArray("kernels"))
     for (const llvm::json::Value &kernel : *kernels)
       inputs.kernels.push_back(kernel.getAsString().value_or("").str());

@@ -125,8 +125,9 @@ bool checkOptions(const CompileOptions &options) {
     return fail("--weights", "'auto' is found out with artifacts, and with --stop-after there are none");
   if (!options.accuracy.empty() && !options.stopAfter.empty())
     return fail("--accuracy", "is measured with artifacts, and with --stop-after there are none");
-  if (!lookupTarget(options.target))
-    return fail("--target", "'" + options.target + "' is unknown; 'halyard targets' lists what there is");
+  std::string problem;
+  if (!lookupTarget(options.target, &problem))
+    return fail("--target", problem);
   return true;
 }
 

@@ -1,13 +1,31 @@
-// halyard targets: what can be compiled for.
+// halyard targets: what can be compiled for, and what of it can be run here.
 #include "compiler/driver/Commands.h"
 #include "targets/Common/Target.h"
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+using namespace halyard;
+
+/// How artifacts for the target can be verified on this machine.
+static std::string verification(const Target &target) {
+  if (target.runsHere())
+    return "runs here";
+  Emulator emulator = target.emulator();
+  if (emulator.program.empty())
+    return "compiles, does not run here";
+  if (findEmulator(emulator).empty())
+    return ("compiles, no emulator here: install " + emulator.help).str();
+  return "runs here by " + emulator.program;
+}
+
 int halyard::driver::targetsCommand() {
-  for (const Target *target : allTargets())
-    llvm::outs() << llvm::left_justify(target->name(), 16) << target->description() << "\n";
+  for (const Target *target : allTargets()) {
+    llvm::outs() << llvm::left_justify(target->name(), 16) << target->description() << "; "
+                 << verification(*target) << "\n";
+    for (const TargetOption &option : target->options())
+      llvm::outs() << llvm::left_justify(("  +" + option.name).str(), 16) << option.description << "\n";
+  }
   llvm::outs() << llvm::left_justify("host", 16) << "the best of these that this machine is\n";
   llvm::outs().flush();
   return kDone;

@@ -40,9 +40,10 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
   std::string name = program.getSymName().str();
   emit::ObjectCache cache(options.cache);
 
-  const Target *target = lookupTarget(options.target);
+  std::string problem;
+  const Target *target = lookupTarget(options.target, &problem);
   if (!target)
-    return program.emitError() << "there is no target '" << options.target << "'; see 'halyard targets'";
+    return program.emitError() << problem;
 
   emit::nameKernels(program, target->name());
   FailureOr<std::vector<std::string>> kernels =
@@ -62,7 +63,7 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
   std::string source = "// " + name +
                        ", compiled by Halyard: what encode and step do, call by call.\n#include \"" + name +
                        ".h\"\n\n" + *functions + *interface;
-  emit::BuildInputs inputs{options.directory, name, std::move(*kernels)};
+  emit::BuildInputs inputs{options.directory, name, std::move(*kernels), target->buildTools()};
   Location location = program.getLoc();
   auto write = [&](const std::string &file, StringRef text) {
     return emit::writeFile(location, emit::pathIn(options.directory, file), text);
@@ -70,7 +71,7 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
   if (failed(write(name + ".h", emit::interfaceHeader(program))) || failed(write(name + ".cpp", source)) ||
       failed(emit::writeBuildFiles(location, inputs)) || failed(emit::build(location, inputs, cache)))
     return failure();
-  return write("report.json", emit::report(program, options, inputs.kernels));
+  return write("report.json", emit::report(program, *target, options, inputs.kernels));
 }
 
 } // namespace halyard

@@ -89,9 +89,10 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
   using Base::Base;
 
   void runOnOperation() override {
-    const Target *machine = lookupTarget(target);
+    std::string problem;
+    const Target *machine = lookupTarget(target, &problem);
     if (!machine) {
-      getOperation().emitError() << "'" << target << "' is no target";
+      getOperation().emitError() << problem;
       return signalPassFailure();
     }
     getOperation().walk([&](linalg::LinalgOp op) {

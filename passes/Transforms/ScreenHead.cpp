@@ -376,9 +376,10 @@ struct ScreenHead : impl::ScreenHeadBase<ScreenHead> {
   using Base::Base;
 
   void runOnOperation() override {
-    const Target *machine = lookupTarget(target);
+    std::string problem;
+    const Target *machine = lookupTarget(target, &problem);
     if (!machine) {
-      getOperation().emitError() << "'" << target << "' is no target";
+      getOperation().emitError() << problem;
       return signalPassFailure();
     }
     auto steps = getOperation().getBody().getOps<seq::StepOp>();

@@ -30,8 +30,12 @@ private:
 };
 } // namespace
 
+void Target::write(const Halide::Module &kernel, StringRef path) const {
+  kernel.compile({{Halide::OutputFileType::object, path.str()}});
+}
+
 static LogicalResult compile(func::FuncOp function, const Target &target, StringRef path,
-                             Halide::OutputFileType kind) {
+                             function_ref<void(const Halide::Module &)> write) {
   captureHalideMessages();
   try {
     FailureOr<Kernel> kernel = translateKernel(function, target.shape());
@@ -54,7 +58,7 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     if (!heap.found.empty())
       return function.emitOpError("is a kernel whose intermediate value ")
              << heap.found << " has no constant size; compute it in a kernel of its own";
-    module.compile({{kind, path.str()}});
+    write(module);
     return success();
   } catch (const Halide::Error &error) {
     llvm::sys::fs::remove(path);
@@ -63,11 +67,13 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
   }
 }
 
-LogicalResult halyard::compileKernel(func::FuncOp kernel, const Target &target, StringRef objectPath) {
-  return compile(kernel, target, objectPath, Halide::OutputFileType::object);
+LogicalResult halyard::compileKernel(func::FuncOp kernel, const Target &target, StringRef path) {
+  return compile(kernel, target, path, [&](const Halide::Module &module) { target.write(module, path); });
 }
 
 LogicalResult halyard::compileKernelToAssembly(func::FuncOp kernel, const Target &target,
                                                StringRef assemblyPath) {
-  return compile(kernel, target, assemblyPath, Halide::OutputFileType::assembly);
+  return compile(kernel, target, assemblyPath, [&](const Halide::Module &module) {
+    module.compile({{Halide::OutputFileType::assembly, assemblyPath.str()}});
+  });
 }

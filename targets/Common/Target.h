@@ -31,10 +31,14 @@
 #define HALYARD_TARGETS_COMMON_TARGET_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "targets/Common/TargetTools.h"
+
+#include <memory>
 
 namespace Halide {
+class Module;
 struct Target;
-}
+} // namespace Halide
 
 namespace halyard {
 
@@ -57,14 +61,26 @@ struct LinearLayout {
   int64_t zeroPoint;
 };
 
+/// What can follow a target's name on the command line, as "dotprod" in "aarch64-neon+dotprod".
+struct TargetOption {
+  llvm::StringRef name, description;
+};
+
 class Target {
 public:
   virtual ~Target() = default;
 
-  /// The name given on the command line, as in "x86-64-v4".
+  /// The name given on the command line, as in "x86-64-v4", with the options that were chosen.
   virtual llvm::StringRef name() const = 0;
   /// One line for `halyard targets`.
   virtual llvm::StringRef description() const = 0;
+  /// What can be chosen. An option means the same whatever is chosen beside it.
+  virtual llvm::ArrayRef<TargetOption> options() const { return {}; }
+  /// This target with some of its options, which stand in the order of options(); `name` is NAME+OPTION+...
+  virtual std::unique_ptr<Target> withOptions(llvm::StringRef name,
+                                              llvm::ArrayRef<llvm::StringRef> chosen) const {
+    return nullptr;
+  }
   /// The instruction set, and what an object may rely on (no runtime, no assertions).
   virtual Halide::Target machine() const = 0;
   /// Vectors and register tiles.
@@ -81,20 +97,30 @@ public:
   virtual llvm::StringRef systemCheck() const { return {}; }
   /// True if this machine has the instruction set.
   virtual bool runsHere() const = 0;
+  /// Among targets that run here, "host" is the one with the highest; 0: never.
+  virtual int hostRank() const { return 0; }
+  /// What runs programs of the target where the machine does not.
+  virtual Emulator emulator() const { return {}; }
+  /// What an artifact's C++ is compiled with.
+  virtual BuildTools buildTools() const { return {}; }
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.
   virtual void schedule(kernels::Kernel &kernel) const = 0;
+  /// What the names of kernels' files end in. Those that end in ".cpp" are compiled with the artifact's C++.
+  virtual llvm::StringRef kernelSuffix() const { return ".o"; }
+  /// Writes a scheduled kernel to such a file; by default, Halide's object. May throw Halide::Error.
+  virtual void write(const Halide::Module &kernel, llvm::StringRef path) const;
 };
 
-/// All targets, the default one first.
+/// All targets without options, the default one first.
 llvm::ArrayRef<const Target *> allTargets();
 
-/// The target of that name, or null. "host" is the best x86-64 level that this machine has.
-const Target *lookupTarget(llvm::StringRef name);
+/// The target of a name as in NAME+OPTION+..., or null; then `problem`, if given, says why. "host" is the
+/// best of the targets that run on this machine.
+const Target *lookupTarget(llvm::StringRef name, std::string *problem = nullptr);
 
-/// Compiles a kernel function to an object file at `objectPath`, with its symbol name as the C name. On
-/// failure an error was emitted at the operation concerned and no file is left.
-mlir::LogicalResult compileKernel(mlir::func::FuncOp kernel, const Target &target,
-                                  llvm::StringRef objectPath);
+/// Compiles a kernel function to a file of the target's kind at `path`, with its symbol name as the C name.
+/// On failure an error was emitted at the operation concerned and no file is left.
+mlir::LogicalResult compileKernel(mlir::func::FuncOp kernel, const Target &target, llvm::StringRef path);
 
 /// The same to assembly text, for tests and for looking at.
 mlir::LogicalResult compileKernelToAssembly(mlir::func::FuncOp kernel, const Target &target,

@@ -1,7 +1,6 @@
 // The x86-64 levels: instruction sets and the register tiles that suit them.
-#include "targets/X86/X86Target.h"
-
 #include "targets/Common/Schedules/CpuSchedule.h"
+#include "targets/Common/TargetRegistry.h"
 
 #ifdef __linux__
 #include <sys/syscall.h>
@@ -16,9 +15,9 @@ namespace {
 class X86Target : public halyard::Target {
 public:
   X86Target(llvm::StringRef name, llvm::StringRef description, std::vector<Feature> features, CpuShape shape,
-            std::vector<llvm::StringRef> processor)
+            std::vector<llvm::StringRef> processor, int rank)
       : targetName(name), text(description), features(std::move(features)), cpu(shape),
-        processor(std::move(processor)) {}
+        processor(std::move(processor)), rank(rank) {}
 
   llvm::StringRef name() const override { return targetName; }
   llvm::StringRef description() const override { return text; }
@@ -38,6 +37,7 @@ public:
   llvm::StringRef systemCheck() const override { return cpu.hasMatrixTiles ? "halyard_tiles_allowed" : ""; }
 
   bool runsHere() const override;
+  int hostRank() const override { return rank; }
 
   void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, cpu); }
 
@@ -46,6 +46,7 @@ private:
   std::vector<Feature> features;
   CpuShape cpu;
   std::vector<llvm::StringRef> processor;
+  int rank;
 };
 
 /// Several levels in one artifact. Everything that is asked of one machine is answered for the lowest.
@@ -115,7 +116,9 @@ LinearLayout X86Target::linearLayout(int64_t, int64_t outputs, WeightPrecision p
   llvm_unreachable("unknown precision");
 }
 
-llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
+namespace halyard {
+
+void addX86Targets(TargetRegistry &registry) {
   using T = Halide::Target;
   static const std::vector<Feature> v2{T::SSE41};
   static const std::vector<Feature> v3{T::SSE41, T::AVX, T::AVX2, T::FMA, T::F16C};
@@ -131,26 +134,20 @@ llvm::ArrayRef<const halyard::Target *> halyard::x86Targets() {
   static std::vector<llvm::StringRef> hasTiles = hasDots;
   hasTiles.insert(hasTiles.end(), {"amx-tile", "amx-int8", "amx-bf16"});
   static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3,
-                                {8, 2, 4, 2, 12}, has3);
-  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12}, has3);
-  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32}, has4);
+                                {8, 2, 4, 2, 12}, has3, 0);
+  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12}, has3, 2);
+  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32}, has4, 3);
   static const X86Target dots("x86-64-v4-vnni", "the same with dot products of bytes (VNNI) and of BF16",
-                              zen4, {16, 4, 4, 4, 24, 32, true, true}, hasDots);
+                              zen4, {16, 4, 4, 4, 24, 32, true, true}, hasDots, 4);
   static const X86Target tiles("x86-64-v4-amx", "the same with tiles of matrices (AMX)", zen4,
-                               {16, 4, 4, 4, 24, 32, true, true, true}, hasTiles);
-  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2);
+                               {16, 4, 4, 4, 24, 32, true, true, true}, hasTiles, 5);
+  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2, 1);
   static const X86Levels several("x86-64-multi",
                                  "v2, v3, v4-vnni and v4-amx in one artifact, chosen when it is loaded",
                                  {&tiles, &dots, &third, &second});
-  static const halyard::Target *const targets[] = {&common, &third,  &fourth, &dots,
-                                                   &tiles,  &second, &several};
-  return targets;
+  for (const halyard::Target *target : std::initializer_list<const halyard::Target *>{
+           &common, &third, &fourth, &dots, &tiles, &second, &several})
+    registry.add(*target);
 }
 
-const halyard::Target *halyard::hostX86Target() {
-  for (llvm::StringRef name : {"x86-64-v4-amx", "x86-64-v4-vnni", "x86-64-v4", "x86-64-v3", "x86-64-v2"})
-    for (const Target *target : x86Targets())
-      if (target->name() == name && target->runsHere())
-        return target;
-  return nullptr;
-}
+} // namespace halyard

@@ -18,7 +18,7 @@ namespace {
 constexpr llvm::StringLiteral kCMakeLists =
     R"(# {0}, compiled by Halyard. Needs a C++17 compiler and nothing else:
 #
-#   cmake -B build && cmake --build build
+#   cmake -B build{2} && cmake --build build
 #
 # or, from another project, add_subdirectory(PATH) and target_link_libraries(yours {0}).
 cmake_minimum_required(VERSION 3.13)
@@ -59,11 +59,13 @@ public:
 
   /// The library and the command line.
   LogicalResult run() {
-    SmallVector<std::string> common, tool{"-o", path(inputs.name)};
+    SmallVector<std::string> common, tool(inputs.tools.programFlags.begin(), inputs.tools.programFlags.end());
+    tool.append({"-o", path(inputs.name)});
     if (failed(prepare()) ||
         failed(
             compile("runtime/tool/Main.cpp", {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)) ||
-        failed(compileCommon({}, common)) || failed(linkLibrary(path("lib" + inputs.name + ".so"), common)))
+        failed(compileCommon({}, common)) ||
+        (inputs.tools.hasSharedLibraries && failed(linkLibrary(path("lib" + inputs.name + ".so"), common))))
       return failure();
     tool.append(common);
     return toolchain.link(tool, "linking " + inputs.name);
@@ -100,7 +102,7 @@ private:
         common.push_back(path("kernels/" + kernel));
       else if (failed(compile("kernels/" + kernel, {}, "", common)))
         return failure();
-    common.append({"-pthread", "-lm"});
+    common.append(inputs.tools.libraries.begin(), inputs.tools.libraries.end());
     return success();
   }
 
@@ -115,7 +117,8 @@ private:
     Toolchain::Unit unit;
     unit.source = path(source);
     unit.object = pathIn(objects, std::to_string(count++) + ".o");
-    unit.flags = {"-std=c++17", "-O2", "-fPIC", "-fno-exceptions", "-fno-rtti", "-pthread"};
+    unit.flags = {"-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti"};
+    unit.flags.append(inputs.tools.flags.begin(), inputs.tools.flags.end());
     unit.flags.append(flags.begin(), flags.end());
     unit.includeFolders = {path("runtime/include"), inputs.directory};
     unit.includedText = included.str();
@@ -144,18 +147,24 @@ LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
     kernels += "  kernels/" + kernel + "\n";
   if (!kernels.empty())
     kernels.pop_back();
+  StringRef toolchain = inputs.tools.toolchainFile, option;
+  if (!toolchain.empty()) {
+    option = " -DCMAKE_TOOLCHAIN_FILE=toolchain.cmake";
+    if (failed(writeFile(location, pathIn(inputs.directory, "toolchain.cmake"), toolchain)))
+      return failure();
+  }
   return writeFile(location, pathIn(inputs.directory, "CMakeLists.txt"),
-                   llvm::formatv(kCMakeLists.data(), inputs.name, kernels).str());
+                   llvm::formatv(kCMakeLists.data(), inputs.name, kernels, option).str());
 }
 
 LogicalResult build(Location location, const BuildInputs &inputs, const ObjectCache &cache) {
-  FailureOr<Toolchain> toolchain = Toolchain::find(location);
+  FailureOr<Toolchain> toolchain = Toolchain::find(location, inputs.tools);
   return failure(failed(toolchain) || failed(Builder(location, inputs, *toolchain, cache).run()));
 }
 
 LogicalResult buildProfiled(Location location, const BuildInputs &inputs, StringRef library,
                             const ObjectCache &cache) {
-  FailureOr<Toolchain> toolchain = Toolchain::find(location);
+  FailureOr<Toolchain> toolchain = Toolchain::find(location, inputs.tools);
   return failure(failed(toolchain) ||
                  failed(Builder(location, inputs, *toolchain, cache).runProfiled(library)));
 }

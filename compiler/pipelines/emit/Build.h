@@ -4,6 +4,7 @@
 
 #include "compiler/pipelines/emit/ObjectCache.h"
 #include "mlir/IR/Location.h"
+#include "targets/Common/TargetTools.h"
 
 #include <vector>
 
@@ -13,12 +14,13 @@ struct BuildInputs {
   std::string directory; // the artifact
   std::string name;
   std::vector<std::string> kernels; // files below kernels/
+  BuildTools tools;                 // the target's
 };
 
-/// Writes runtime/ and CMakeLists.txt.
+/// Writes runtime/, CMakeLists.txt and, if the target has one, its toolchain file for CMake.
 mlir::LogicalResult writeBuildFiles(mlir::Location location, const BuildInputs &inputs);
 
-/// Builds libNAME.so and NAME from the files of the artifact.
+/// Builds libNAME.so, where the target has such libraries, and NAME from the files of the artifact.
 mlir::LogicalResult build(mlir::Location location, const BuildInputs &inputs, const ObjectCache &cache);
 
 /// Builds a library from the same files into `library` that records the time of kernels

@@ -93,9 +93,9 @@ class KernelCompilation {
 public:
   KernelCompilation(StringRef directory, const ObjectCache &cache) : directory(directory), cache(cache) {}
 
-  /// Writes the object of a kernel under another name, from the cache if it is there.
+  /// Writes the file of a kernel under another name, from the cache if it is there.
   LogicalResult compile(func::FuncOp kernel, const Target &target, const std::string &name) {
-    files.push_back(name + ".o");
+    files.push_back(name + target.kernelSuffix().str());
     std::string path = pathIn(directory, files.back());
     std::string key = contentHash({textOf(kernel), name, target.name(), compiler});
     if (std::optional<std::string> object = cache.find(key))

@@ -12,8 +12,9 @@ namespace halyard::emit {
 /// and compilations after one another, share equal kernels. Kernels that become equal by it are merged.
 void nameKernels(rt::ProgramOp program, llvm::StringRef target);
 
-/// Writes `directory`/NAME.o for every kernel, from the cache where it can; for a target of several levels
-/// one object per level, and Dispatch.cpp, which chooses. Returns the file names, sorted.
+/// Writes `directory`/NAME and the target's suffix for every kernel, from the cache where it can; for a
+/// target of several levels one file per level, and Dispatch.cpp, which chooses. Returns the file names,
+/// sorted.
 mlir::FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const Target &target,
                                                          llvm::StringRef directory, const ObjectCache &cache);
 

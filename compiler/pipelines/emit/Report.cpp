@@ -21,14 +21,15 @@ static llvm::json::Value toJson(Attribute attribute) {
   return object;
 }
 
-std::string report(rt::ProgramOp program, const ArtifactOptions &options, ArrayRef<std::string> kernels) {
+std::string report(rt::ProgramOp program, const Target &target, const ArtifactOptions &options,
+                   ArrayRef<std::string> kernels) {
   llvm::json::Object asked;
   for (const auto &[option, value] : options.compileOptions)
     asked[option] = value;
   llvm::json::Object top{
       {"halyard", "artifact"},
       {"name", program.getSymName()},
-      {"target", options.target},
+      {"target", target.name()},
       {"limits", llvm::json::Object{{"max_source", int64_t(program.getMaxSource())},
                                     {"max_target", int64_t(program.getMaxTarget())},
                                     {"max_rows", int64_t(program.getMaxRows())},

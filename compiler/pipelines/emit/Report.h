@@ -4,11 +4,12 @@
 
 #include "compiler/pipelines/ArtifactWriter.h"
 #include "dialects/Runtime/IR/Runtime.h"
+#include "targets/Common/Target.h"
 
 namespace halyard::emit {
 
 /// The text of report.json. Sizes are in bytes; `cost` is per stage, see passes/Analysis/Cost.h.
-std::string report(rt::ProgramOp program, const ArtifactOptions &options,
+std::string report(rt::ProgramOp program, const Target &target, const ArtifactOptions &options,
                    llvm::ArrayRef<std::string> kernels);
 
 } // namespace halyard::emit

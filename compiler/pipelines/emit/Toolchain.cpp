@@ -1,4 +1,4 @@
-// The C++ compiler of the system; see the header.
+// The C++ compiler of a target; see the header.
 #include "compiler/pipelines/emit/Toolchain.h"
 #include "compiler/pipelines/emit/Files.h"
 
@@ -14,11 +14,16 @@ using namespace mlir;
 
 namespace halyard::emit {
 
-FailureOr<Toolchain> Toolchain::find(Location location) {
-  const char *chosen = std::getenv("CXX");
+FailureOr<Toolchain> Toolchain::find(Location location, const BuildTools &tools) {
+  const char *chosen = tools.compilers.empty() ? std::getenv("CXX") : nullptr;
   SmallVector<StringRef> words; // CXX may hold a launcher before the compiler, or options after it
   StringRef(chosen ? chosen : "").split(words, ' ', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
   SmallVector<StringRef> names{"c++", "g++", "clang++"};
+  StringRef help = "install g++ or clang, or name one in CXX";
+  if (!tools.compilers.empty()) {
+    names.assign(tools.compilers.begin(), tools.compilers.end());
+    help = tools.help;
+  }
   if (!words.empty())
     names = {words.front()};
   for (StringRef name : names) {
@@ -36,7 +41,7 @@ FailureOr<Toolchain> Toolchain::find(Location location) {
     emitError(location) << "the C++ compiler '" << words.front() << "', named in CXX, is not on PATH";
   else
     emitError(location) << "no C++ compiler on PATH (looked for " << llvm::join(names, ", ")
-                        << "): an artifact is built with one; install g++ or clang, or name one in CXX";
+                        << "): an artifact is built with one; " << help;
   return failure();
 }
 

@@ -1,16 +1,18 @@
-// The C++ compiler of the system: compiles and links what an artifact consists of.
+// The C++ compiler of a target: compiles and links what an artifact consists of.
 #ifndef HALYARD_COMPILER_PIPELINES_EMIT_TOOLCHAIN_H
 #define HALYARD_COMPILER_PIPELINES_EMIT_TOOLCHAIN_H
 
 #include "compiler/pipelines/emit/ObjectCache.h"
 #include "mlir/IR/Location.h"
+#include "targets/Common/TargetTools.h"
 
 namespace halyard::emit {
 
 class Toolchain {
 public:
-  /// The compiler named in CXX; without it c++, g++ or clang++ from PATH.
-  static mlir::FailureOr<Toolchain> find(mlir::Location location);
+  /// The target's compiler. If that is the system's own: the one named in CXX; without it c++, g++ or clang++
+  /// from PATH.
+  static mlir::FailureOr<Toolchain> find(mlir::Location location, const BuildTools &tools);
 
   struct Unit {
     std::string source, object;
