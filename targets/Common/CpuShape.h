@@ -15,11 +15,14 @@ struct CpuShape {
   int packedAccumulators;
   /// Vector registers.
   int registers = 16;
-  /// An instruction multiplies unsigned with signed bytes and adds up four products; two of bf16.
+  /// An instruction multiplies bytes, with the signs that the layout of weights says, and adds up four
+  /// products; two of bf16.
   bool multipliesBytes = false, multipliesBfloats = false;
   /// Registers hold tiles of matrices, and an instruction multiplies two of them
   /// (runtime/core/MatrixTiles.cpp).
   bool hasMatrixTiles = false;
+  /// Arithmetic reads registers only: what lies in memory takes one first.
+  bool loadsApart = false;
 };
 
 } // namespace halyard::kernels

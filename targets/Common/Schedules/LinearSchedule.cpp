@@ -59,9 +59,16 @@ private:
 
 /// Many rows first. What fits the registers besides operands was tried out; one row alone is as wide as
 /// needed to hide the latency of an addition. Sums in halves take two accumulators each, unpacked codes take
-/// registers too.
+/// registers too. Without operands in memory there is room for fewer accumulators, and 128 bits a vector want
+/// more of them in one row.
 SmallVector<Tile> LinearSchedule::fullTiles() const {
   bool halves = sum.half.has_value(), unpacks = sum.codes.has_value();
+  if (shape.registers >= 32 && shape.loadsApart) {
+    if (halves)
+      return unpacks ? SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}} : SmallVector<Tile>{{4, 2}, {2, 4}, {1, 4}};
+    return unpacks ? SmallVector<Tile>{{8, 2}, {4, 4}, {2, 4}, {1, 8}}
+                   : SmallVector<Tile>{{8, 2}, {6, 4}, {4, 4}, {2, 4}, {1, 8}};
+  }
   if (shape.registers >= 32) {
     if (halves)
       return unpacks ? SmallVector<Tile>{{4, 2}, {2, 2}, {1, 4}}

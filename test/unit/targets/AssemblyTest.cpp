@@ -43,6 +43,11 @@ std::string AssemblyTest::assemblyOf(const Case &layer) {
   return result;
 }
 
+/// True for a jump to a label, as x86-64 and 64-bit Arm write it.
+static bool jumpsTo(llvm::StringRef code, llvm::StringRef label) {
+  return (code.starts_with("j") || code.starts_with("b.")) && code.ends_with(label);
+}
+
 /// The innermost loops: from a label to a jump back to it, without another label in between.
 static std::vector<std::string> innerLoops(llvm::StringRef assembly) {
   std::vector<std::string> loops;
@@ -54,7 +59,7 @@ static std::vector<std::string> innerLoops(llvm::StringRef assembly) {
       body.clear();
     }
     body += line.str() + "\n";
-    if (!label.empty() && code.starts_with("j") && llvm::StringRef(code).ends_with(label)) {
+    if (!label.empty() && jumpsTo(code, label)) {
       loops.push_back(body);
       label.clear();
     }
@@ -73,6 +78,7 @@ TEST_P(AssemblyTest, KeepsInnerLoopsInRegisters) {
     EXPECT_EQ(loop.find("Spill"), std::string::npos) << loop;
     EXPECT_EQ(loop.find("Reload"), std::string::npos) << loop;
     EXPECT_EQ(loop.find("(%rsp"), std::string::npos) << loop;
+    EXPECT_EQ(loop.find("[sp"), std::string::npos) << loop;
   }
   // A tile for one row, for several, and for many.
   EXPECT_GE(found, 3) << layer.instruction;
@@ -82,6 +88,8 @@ static const char *const kCodeOperands =
     "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>) column_sums(%c : tensor<512xi32>) "
     "{zero_point = 128 : i64}";
 static const char *const kSignedOperands = "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>)";
+static const char *const kSignedGroupOperands =
+    "scale(%g : tensor<8x8x64xf32>) input_scale(%t : tensor<?xf32>) {group = 64 : i64}";
 static const char *const kGroupOperands =
     "scale(%g : tensor<8x8x64xf32>) input_scale(%t : tensor<?xf32>) column_sums(%d : tensor<512xf32>) "
     "{zero_point = 128 : i64, group = 64 : i64}";
@@ -98,10 +106,19 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"x86-64-v4", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%zmm"},
         Case{"x86-64-v4", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%zmm"},
         Case{"x86-64-v3", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%ymm"},
-        Case{"x86-64-v3", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%ymm"}),
+        Case{"x86-64-v3", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%ymm"},
+        Case{"aarch64-neon", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "fmla", ".4s"},
+        Case{"aarch64-neon", "tensor<?x512xbf16>", "tensor<8x256x64x2xbf16>", "", "fmla", ".4s"},
+        Case{"aarch64-neon", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "smull", "sadalp"},
+        Case{"aarch64-neon", "tensor<?x512xi8>", "tensor<8x64x64x4xi8>", kSignedGroupOperands, "smull",
+             "sadalp"},
+        Case{"aarch64-neon+dotprod", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "sdot",
+             ".16b"},
+        Case{"aarch64-neon+dotprod", "tensor<?x512xi8>", "tensor<8x64x64x4xi8>", kSignedGroupOperands, "sdot",
+             ".16b"}),
     [](const ::testing::TestParamInfo<Case> &info) {
       std::string name =
           info.param.target + std::string("_") + info.param.instruction + "_" + std::to_string(info.index);
-      std::replace(name.begin(), name.end(), '-', '_');
+      std::replace_if(name.begin(), name.end(), [](char c) { return !llvm::isAlnum(c); }, '_');
       return name;
     });
