@@ -66,8 +66,8 @@ bool AccuracyRun::generate(std::vector<AccuracySample> &samples, int32_t newToke
 
 bool AccuracyRun::logits(const AccuracySample &sample, std::vector<float> &logits, RunError &error) {
   logits.clear();
-  int status = computeLogits(program(), artifact.weights().data, halyard_session_arena(session),
-                             sample.source, sample.tokens, sample.prompt, logits);
+  int status = computeLogits(program(), artifact.weights(), halyard_session_arena(session), sample.source,
+                             sample.tokens, sample.prompt, logits);
   return !status || fail(error, sample.where, {status < 0 ? status : halyard_kernel_failed, -1, status, 0});
 }
 

@@ -4,6 +4,7 @@
 // repetition reads memory of a step's size, encodes, and generates, so that a machine busy with something
 // else slows all of them. Medians over the repetitions are printed. A first generation that is not among them
 // warms everything up and gives the time from opening the artifact to the first token, and the memory used.
+#include "compiler/driver/ArtifactReport.h"
 #include "compiler/driver/BenchBound.h"
 #include "compiler/driver/BenchProfile.h"
 #include "compiler/driver/BenchResults.h"
@@ -61,6 +62,11 @@ public:
       : options(options), error(error), profiled(options.artifact) {}
 
   bool run() {
+    const Target *target = targetOfArtifact(options.artifact);
+    if (target && !target->runsHere())
+      return fail(options.artifact, ("compiled for " + target->name() +
+                                     ", which this machine does not run: an emulator's speed says nothing")
+                                        .str());
     if ((options.profile && !profiled.build(error)) || !open() || !measure())
       return false;
     results.print(options.json);

@@ -1,12 +1,9 @@
 // `halyard run`: generates texts with a compiled model and prints their tokens.
 #include "compiler/driver/Diagnostics.h"
-#include "compiler/driver/RunArtifact.h"
-#include "compiler/driver/RunLogits.h"
-#include "compiler/driver/RunResults.h"
+#include "compiler/driver/RunModel.h"
+#include "compiler/driver/RunQuestion.h"
 
 #include <chrono>
-#include <cstdlib>
-#include <memory>
 
 namespace halyard::driver {
 namespace {
@@ -47,29 +44,23 @@ public:
 
   bool run() {
     Clock::time_point start = Clock::now();
-    if (!checkOptions(options, error) || !readPrompt() || !artifact.open(options.artifact, error) ||
-        !openSession())
+    if (!checkOptions(options, error) || !readPrompt() ||
+        !model.open(options.artifact, options.threads, error))
       return false;
     results.timing.load = secondsSince(start);
-    return readSources(options, artifact.program(), sources, error) && checkPrompt() && generate() &&
-           results.write(options, artifact.program(), error);
+    return readSources(options, model.program(), sources, error) && checkPrompt() && generate() &&
+           results.write(options, model.program(), error);
   }
 
 private:
   bool readPrompt();
   bool checkPrompt();
-  bool openSession();
   bool generate();
-  bool searchesBeams() const { return options.numBeams > 1; }
-  bool addLogitsOfTexts(const std::vector<halyard_request> &requests);
-  void makeRequests(std::vector<halyard_request> &requests);
   bool explain(const halyard_error &problem);
 
   const RunOptions &options;
   RunError &error;
-  RunArtifact artifact;
-  std::unique_ptr<void, void (*)(void *)> memory{nullptr, std::free};
-  halyard_session *session = nullptr;
+  RunModel model;
   std::vector<int32_t> prompt;
   std::vector<RunSource> sources;
   RunResults results;
@@ -86,77 +77,23 @@ bool Run::readPrompt() {
 
 bool Run::checkPrompt() {
   for (int32_t id : prompt)
-    if (id < 0 || id >= artifact.program().vocabulary)
+    if (id < 0 || id >= model.program().vocabulary)
       return fail(error, "--decoder-ids",
                   "token " + std::to_string(id) + ": the vocabulary has ids from 0 to " +
-                      std::to_string(artifact.program().vocabulary - 1));
+                      std::to_string(model.program().vocabulary - 1));
   return true;
 }
 
-bool Run::openSession() {
-  artifact.startThreads(options.threads);
-  uint64_t bytes = halyard_session_bytes(&artifact.program());
-  memory.reset(std::aligned_alloc(HALYARD_ALIGNMENT, bytes));
-  halyard_error problem = {
-      halyard_session_init(&artifact.program(), &artifact.weights(), memory.get(), bytes, &session), -1, 0,
-      0};
-  return !problem.status || explain(problem);
-}
-
-void Run::makeRequests(std::vector<halyard_request> &requests) {
-  const halyard_program &program = artifact.program();
-  for (size_t i = 0; i < sources.size(); ++i) {
-    halyard_request request = {};
-    request.source = sources[i].data.data();
-    request.source_length = sources[i].length;
-    request.source_mask = sources[i].maskData();
-    request.prompt = prompt.empty() ? nullptr : prompt.data();
-    request.prompt_count = int32_t(prompt.size());
-    results.texts[i].tokens.resize(size_t(program.max_target) + 1);
-    request.tokens = results.texts[i].tokens.data();
-    request.capacity = program.max_target + 1;
-    if (!options.memory.empty() && request.source_length > 0 && request.source_length <= program.max_source) {
-      results.texts[i].memoryRows = program.memory_rows(request.source_length);
-      results.texts[i].memory.resize(size_t(results.texts[i].memoryRows) * size_t(program.memory_features));
-      request.memory = results.texts[i].memory.data();
-    }
-    requests.push_back(request);
-  }
-}
-
 bool Run::generate() {
-  results.start(artifact.program(), sources.size(), !options.logits.empty() && !searchesBeams());
-  std::vector<halyard_request> requests;
-  makeRequests(requests);
-  halyard_options settings = {};
-  settings.max_new_tokens = int32_t(options.maxNewTokens);
-  settings.num_beams = int32_t(options.numBeams);
-  settings.user = &results;
-  settings.on_logits = [](void *user, int32_t index, const float *logits) {
-    static_cast<RunResults *>(user)->addLogits(index, logits);
-  };
-  settings.on_token = [](void *user, int32_t, int32_t) {
-    static_cast<RunResults *>(user)->addToken();
-    return 0;
-  };
+  std::vector<uint8_t> answer;
   halyard_error problem;
-  results.started = Clock::now();
-  if (halyard_generate(session, requests.data(), int32_t(requests.size()), &settings, &problem))
+  Clock::time_point start = Clock::now();
+  if (!model.ask(makeQuestion(options, sources, prompt), answer, error))
+    return false;
+  double asked = secondsSince(start);
+  if (!readAnswer(answer, model.program(), sources.size(), results, problem))
     return explain(problem);
-  results.timing.generate = secondsSince(results.started);
-  for (size_t i = 0; i < requests.size(); ++i)
-    results.texts[i].tokens.resize(size_t(requests[i].count));
-  return options.logits.empty() || !searchesBeams() || addLogitsOfTexts(requests);
-}
-
-bool Run::addLogitsOfTexts(const std::vector<halyard_request> &requests) {
-  for (size_t i = 0; i < requests.size(); ++i) {
-    RunText &text = results.texts[i];
-    int status = computeLogits(artifact.program(), artifact.weights().data, halyard_session_arena(session),
-                               sources[i], text.tokens, requests[i].prompt_used, text.logits);
-    if (status)
-      return explain({status < 0 ? status : halyard_kernel_failed, int32_t(i), status, 0});
-  }
+  results.timing.load += std::max(asked - results.timing.generate, 0.0); // an emulated program opens them now
   return true;
 }
 
@@ -166,11 +103,16 @@ bool Run::explain(const halyard_error &problem) {
   plain.request = -1;
   char words[200];
   halyard_describe(&plain, words, sizeof(words));
-  std::string where = artifact.program().name;
+  std::string where = model.program().name;
   switch (problem.status) {
+  case halyard_bad_abi:
+  case halyard_bad_weights:
+  case halyard_cannot_read:
+    where = options.artifact + "/" + where + ".weights";
+    break;
   case halyard_bad_source:
   case halyard_bad_source_id:
-    where = std::string(artifact.program().source_name) + "[" + std::to_string(problem.request) + "]";
+    where = std::string(model.program().source_name) + "[" + std::to_string(problem.request) + "]";
     break;
   case halyard_bad_token:
   case halyard_bad_prompt:

@@ -30,22 +30,6 @@ bool writeRows(const std::string &path, const std::vector<RunText> &texts, std::
 
 } // namespace
 
-void RunResults::start(const halyard_program &program, size_t count, bool keep) {
-  texts.resize(count);
-  vocabulary = program.vocabulary;
-  keepLogits = keep;
-}
-
-void RunResults::addLogits(int32_t text, const float *logits) {
-  if (keepLogits)
-    texts[text].logits.insert(texts[text].logits.end(), logits, logits + vocabulary);
-}
-
-void RunResults::addToken() {
-  if (newTokens++ == 0)
-    timing.firstToken = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-}
-
 bool RunResults::write(const RunOptions &options, const halyard_program &program, RunError &error) const {
   if (!options.logits.empty() &&
       !writeRows(options.logits, texts, &RunText::logits, program.vocabulary, error))

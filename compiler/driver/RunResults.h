@@ -4,7 +4,6 @@
 
 #include "compiler/driver/RunInputs.h"
 
-#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -14,8 +13,7 @@ namespace halyard::driver {
 struct RunText {
   std::vector<int32_t> tokens;
   std::vector<float> logits; ///< [steps, vocabulary], if asked for
-  std::vector<float> memory; ///< [memoryRows, features], if asked for
-  int32_t memoryRows = 0;
+  std::vector<float> memory; ///< [rows, features], if asked for
 };
 
 /// Seconds.
@@ -29,11 +27,7 @@ class RunResults {
 public:
   std::vector<RunText> texts;
   RunTiming timing;
-  std::chrono::steady_clock::time_point started;
-
-  void start(const halyard_program &program, size_t count, bool keepLogits);
-  void addLogits(int32_t text, const float *logits);
-  void addToken();
+  int64_t newTokens = 0;
 
   /// Writes the files that were asked for, then prints the tokens. Nothing is printed if a file cannot be
   /// written.
@@ -42,10 +36,6 @@ public:
 private:
   void print() const;
   void printJson() const;
-
-  int32_t vocabulary = 0;
-  bool keepLogits = false;
-  int64_t newTokens = 0;
 };
 
 } // namespace halyard::driver

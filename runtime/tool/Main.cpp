@@ -1,10 +1,14 @@
 // The command line of an artifact: generates from token ids, or from a file of raw float32 features.
 //
 //   NAME (--ids 1,2,3 | --features FILE) [--max-new-tokens N] [--weights FILE] [--threads N]
+//   NAME --question FILE --answer FILE [--weights FILE] [--threads N]
+//
+// The second form is how `halyard run` asks a program that this machine cannot load (Answer.h).
 //
 // Compiled with -DHALYARD_PROGRAM=NAME_program. Weights are looked for beside the executable. Prints the text
 // in one line, start token or prompt first, end token last. Exit status: 0 done; 1 the input or the weights
 // are at fault; 2 the command line is.
+#include "Answer.h"
 #include "halyard/session.h"
 #include "halyard/threads.h"
 
@@ -24,6 +28,8 @@ struct Arguments {
   const char *ids = nullptr;
   const char *features = nullptr;
   const char *weights = nullptr;
+  const char *question = nullptr;
+  const char *answer = nullptr;
   int32_t maxNewTokens = 0;
   int32_t threads = 0;
 };
@@ -63,6 +69,10 @@ bool parse(int argc, char **argv, Arguments &arguments) {
       arguments.features = value;
     else if (!strcmp(argv[i], "--weights"))
       arguments.weights = value;
+    else if (!strcmp(argv[i], "--question"))
+      arguments.question = value;
+    else if (!strcmp(argv[i], "--answer"))
+      arguments.answer = value;
     else if (!strcmp(argv[i], "--max-new-tokens") && parseNumber(at, 1, INT32_MAX, number) && !*at)
       arguments.maxNewTokens = int32_t(number);
     else if (!strcmp(argv[i], "--threads") && parseNumber(at, 0, HALYARD_MAX_THREADS, number) && !*at)
@@ -70,6 +80,8 @@ bool parse(int argc, char **argv, Arguments &arguments) {
     else
       return false;
   }
+  if (arguments.question || arguments.answer)
+    return arguments.question && arguments.answer && !arguments.ids && !arguments.features;
   return !arguments.ids != !arguments.features;
 }
 
@@ -99,16 +111,24 @@ bool readIds(const char *list, Source &source) {
   return false;
 }
 
-bool readFeatures(const char *path, Source &source) {
+/// Reads a file that is not empty.
+bool readFile(const char *path, void *&data, uint64_t &size) {
   FILE *file = fopen(path, "rb");
   if (!file)
     return false;
   long bytes = fseek(file, 0, SEEK_END) ? -1 : ftell(file);
   rewind(file);
-  bool fine = bytes > 0 && bytes % long(sizeof(float)) == 0 && (source.data = malloc(size_t(bytes))) &&
-              fread(source.data, 1, size_t(bytes), file) == size_t(bytes);
+  bool fine =
+      bytes > 0 && (data = malloc(size_t(bytes))) && fread(data, 1, size_t(bytes), file) == size_t(bytes);
   fclose(file);
-  source.elements = uint64_t(bytes) / sizeof(float);
+  size = fine ? uint64_t(bytes) : 0;
+  return fine;
+}
+
+bool readFeatures(const char *path, Source &source) {
+  uint64_t bytes = 0;
+  bool fine = readFile(path, source.data, bytes) && bytes % sizeof(float) == 0;
+  source.elements = bytes / sizeof(float);
   return fine;
 }
 
@@ -149,12 +169,44 @@ int generate(const halyard_weights &weights, const Source &source, const Argumen
   return 0;
 }
 
+/// Answers the question in a file. What is wrong with the weights is an answer too.
+int answer(const Arguments &arguments, const char *weightsPath) {
+  void *question = nullptr;
+  uint64_t bytes = 0;
+  if (!readFile(arguments.question, question, bytes))
+    return fail(arguments.question, "cannot be read");
+  FILE *file = fopen(arguments.answer, "wb");
+  if (!file)
+    return fail(arguments.answer, "cannot be written");
+  halyard_answer_to to = {[](void *user, const void *data, uint64_t size) {
+                            fwrite(data, 1, size_t(size), static_cast<FILE *>(user));
+                          },
+                          file};
+  halyard_weights weights = {};
+  halyard_error error = {halyard_weights_open(&program, weightsPath, &weights), -1, 0, 0};
+  if (!error.status)
+    error.status = halyard_weights_verify(&program, &weights);
+  halyard_threads_start(arguments.threads);
+  if (error.status)
+    halyard_answer_error(error, to);
+  else
+    halyard_answer_question(program, weights, question, bytes, to);
+  halyard_threads_stop();
+  halyard_weights_close(&weights);
+  bool written = !ferror(file);
+  written &= fclose(file) == 0;
+  return written ? 0 : fail(arguments.answer, "cannot be written");
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   Arguments arguments;
   if (!parse(argc, argv, arguments))
     return usage();
+  const char *path = arguments.weights ? arguments.weights : defaultWeights();
+  if (arguments.question)
+    return answer(arguments, path);
   if ((program.source_type == halyard_f32) != (arguments.features != nullptr))
     return fail(program.source_name, program.source_type == halyard_f32 ? "is made of floats: use --features"
                                                                         : "is made of token ids: use --ids");
@@ -164,7 +216,6 @@ int main(int argc, char **argv) {
                 arguments.ids ? "expected token ids like 1,2,3"
                               : "expected a readable file of float32 values");
   halyard_weights weights;
-  const char *path = arguments.weights ? arguments.weights : defaultWeights();
   halyard_error error = {halyard_weights_open(&program, path, &weights), -1, 0, 0};
   char words[200];
   if (error.status)

@@ -37,7 +37,7 @@ set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries({0} PUBLIC halyard_runtime m)
 
 # The command line: reads {0}.weights beside itself.
-add_executable({0}-tool runtime/tool/Main.cpp)
+add_executable({0}-tool runtime/tool/Main.cpp runtime/tool/Answer.cpp)
 target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program)
 target_link_libraries({0}-tool PRIVATE {0})
 set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTORY ${{CMAKE_CURRENT_BINARY_DIR}/bin)
@@ -64,7 +64,7 @@ public:
     if (failed(prepare()) ||
         failed(
             compile("runtime/tool/Main.cpp", {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)) ||
-        failed(compileCommon({}, common)) ||
+        failed(compile("runtime/tool/Answer.cpp", {}, "", tool)) || failed(compileCommon({}, common)) ||
         (inputs.tools.hasSharedLibraries && failed(linkLibrary(path("lib" + inputs.name + ".so"), common))))
       return failure();
     tool.append(common);

@@ -1,11 +1,10 @@
 // The C++ compiler of a target; see the header.
 #include "compiler/pipelines/emit/Toolchain.h"
 #include "compiler/pipelines/emit/Files.h"
+#include "compiler/pipelines/emit/Process.h"
 
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
 
 #include <cstdlib>
@@ -67,29 +66,14 @@ LogicalResult Toolchain::link(ArrayRef<std::string> arguments, StringRef what) c
 }
 
 LogicalResult Toolchain::run(ArrayRef<std::string> arguments, StringRef what, std::string *output) const {
-  SmallString<128> log;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("halyard", "log", log))
-    return emitError(location) << "no temporary file can be made: " << error.message();
-  llvm::scope_exit remove([&] { llvm::sys::fs::remove(log); });
-  SmallVector<StringRef> all{program};
-  all.append(options.begin(), options.end());
-  all.append(arguments.begin(), arguments.end());
-  std::string reason;
-  int status =
-      llvm::sys::ExecuteAndWait(program, all, std::nullopt, {StringRef(), StringRef(log), StringRef(log)},
-                                /*SecondsToWait=*/0, /*MemoryLimit=*/0, &reason);
-  std::string printed = readFile(log).value_or("");
+  std::vector<std::string> all = options;
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  ProcessResult result = runProcess(program, all);
   if (output)
-    *output = printed;
-  if (status == 0)
+    *output = result.printed;
+  if (result.status == 0)
     return success();
-  InFlightDiagnostic error = emitError(location) << what << ": " << program << " failed";
-  if (!reason.empty())
-    error << ": " << reason;
-  StringRef lines = StringRef(printed).trim();
-  if (!lines.empty())
-    error << ":\n" << lines.take_front(4000);
-  return error;
+  return emitError(location) << what << ": " << program << " failed" << result.explanation();
 }
 
 } // namespace halyard::emit

@@ -1,0 +1,89 @@
+// An emulated program reads its question from a file and writes the answer to another.
+#include "compiler/driver/RunModel.h"
+#include "compiler/driver/ArtifactReport.h"
+#include "compiler/pipelines/emit/Files.h"
+#include "compiler/pipelines/emit/Process.h"
+#include "runtime/tool/Answer.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+
+namespace halyard::driver {
+
+static bool fail(RunError &error, const std::string &where, const std::string &what) {
+  error = {where, what, kModelError};
+  return false;
+}
+
+bool RunModel::open(const std::string &path, int64_t threadCount, RunError &error) {
+  folder = path;
+  threads = threadCount;
+  const Target *target = targetOfArtifact(path);
+  if (target && !target->runsHere())
+    return openEmulated(*target, error);
+  if (!artifact.open(path, error))
+    return false;
+  artifact.startThreads(threads);
+  return true;
+}
+
+bool RunModel::openEmulated(const Target &target, RunError &error) {
+  std::string what = ("compiled for " + target.name() + ", which this machine does not run").str();
+  emulator = target.emulator();
+  if (emulator.program.empty())
+    return fail(error, folder, what);
+  std::string found = findEmulator(emulator);
+  if (found.empty())
+    return fail(error, folder,
+                what + ", and the emulator " + emulator.program + " is not on PATH: install " +
+                    emulator.help.str());
+  emulator.program = found;
+  halyard_program program;
+  if (!readReport(folder, report, error) || !describeProgram(folder, report, program, error))
+    return false;
+  described = program;
+  return true;
+}
+
+bool RunModel::ask(const std::vector<uint8_t> &question, std::vector<uint8_t> &answer, RunError &error) {
+  if (described)
+    return askEmulated(question, answer, error);
+  halyard_answer_to to = {[](void *user, const void *data, uint64_t bytes) {
+                            auto *from = static_cast<const uint8_t *>(data);
+                            static_cast<std::vector<uint8_t> *>(user)->insert(
+                                static_cast<std::vector<uint8_t> *>(user)->end(), from, from + bytes);
+                          },
+                          &answer};
+  halyard_answer_question(artifact.program(), artifact.weights(), question.data(), question.size(), to);
+  return true;
+}
+
+bool RunModel::askEmulated(const std::vector<uint8_t> &question, std::vector<uint8_t> &answer,
+                           RunError &error) {
+  llvm::SmallString<128> files;
+  if (std::error_code failure = llvm::sys::fs::createUniqueDirectory("halyard-run", files))
+    return fail(error, "run", "no temporary folder can be made: " + failure.message());
+  llvm::scope_exit remove([&] { llvm::sys::fs::remove_directories(files); });
+  std::string asked = emit::pathIn(files, "question"), told = emit::pathIn(files, "answer");
+  std::error_code failure;
+  llvm::raw_fd_ostream stream(asked, failure);
+  stream.write(reinterpret_cast<const char *>(question.data()), question.size());
+  stream.close();
+  if (failure || (failure = stream.error())) {
+    stream.clear_error();
+    return fail(error, asked, "cannot be written: " + failure.message());
+  }
+  std::vector<std::string> arguments = emulator.arguments;
+  for (const std::string &argument :
+       {emit::pathIn(folder, program().name), std::string("--question"), asked, std::string("--answer"), told,
+        std::string("--threads"), std::to_string(threads ? threads : 1)})
+    arguments.push_back(argument);
+  emit::ProcessResult result = emit::runProcess(emulator.program, arguments);
+  std::optional<std::string> bytes = emit::readFile(told);
+  if (result.status || !bytes)
+    return fail(error, folder, emulator.program + " failed" + result.explanation());
+  answer.assign(bytes->begin(), bytes->end());
+  return true;
+}
+
+} // namespace halyard::driver

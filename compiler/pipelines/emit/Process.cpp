@@ -1,0 +1,36 @@
+// Runs a program; see the header.
+#include "compiler/pipelines/emit/Process.h"
+#include "compiler/pipelines/emit/Files.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Program.h"
+
+using namespace mlir;
+
+namespace halyard::emit {
+
+std::string ProcessResult::explanation() const {
+  std::string text = reason.empty() ? "" : ": " + reason;
+  StringRef lines = StringRef(printed).trim();
+  return lines.empty() ? text : text + ":\n" + lines.take_front(4000).str();
+}
+
+ProcessResult runProcess(StringRef program, ArrayRef<std::string> arguments) {
+  ProcessResult result;
+  SmallString<128> log;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("halyard", "log", log)) {
+    result.reason = "no temporary file can be made: " + error.message();
+    return result;
+  }
+  llvm::scope_exit remove([&] { llvm::sys::fs::remove(log); });
+  SmallVector<StringRef> all{program};
+  all.append(arguments.begin(), arguments.end());
+  result.status =
+      llvm::sys::ExecuteAndWait(program, all, std::nullopt, {StringRef(), StringRef(log), StringRef(log)},
+                                /*SecondsToWait=*/0, /*MemoryLimit=*/0, &result.reason);
+  result.printed = readFile(log).value_or("");
+  return result;
+}
+
+} // namespace halyard::emit
