@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs everything that building and testing Halyard needs, on Debian 12 (as root or with sudo).
-# Debian packages: compilers, MLIR/LLVM 22, protobuf. PyPI packages go into build/venv: Halide 21, CMake,
+# Debian packages: compilers, MLIR/LLVM 22, protobuf; for the tests alone, a compiler and an emulator for 64-bit Arm. PyPI packages go into build/venv: Halide 21, CMake,
 # and, for the tests alone, ONNX, ONNX Runtime, NumPy and lit. Running it again costs a second.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -10,6 +10,7 @@ packages=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools clang-22 lld-22 clang-format-22
   libprotobuf-dev protobuf-compiler libzstd-dev zlib1g-dev
   libcli11-dev nlohmann-json3-dev libgtest-dev
+  g++-aarch64-linux-gnu qemu-user
 )
 
 missing=()

@@ -4,6 +4,7 @@
 # RUN lines may use halyard, halyard-opt, kernel-bench, FileCheck, not, count and split-file by name, and
 #   %python   Python with onnx, onnxruntime and numpy
 #   %models   test/models
+#   %bin      the folder of halyard, which holds nothing of the system's
 #   %inputs   test/inputs: scripts that make inputs for tests
 #   %fails, %misused   before a command that must give exit status 1 or 2 and one message: see error/expect_error.py
 #   %execution, %artifacts   test/execution and a folder for compiled models that tests share: see compile_once.py
@@ -30,6 +31,7 @@ config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cach
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
 config.substitutions.append(("%python", config.halyard_python))
+config.substitutions.append(("%bin", folders[0]))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "inputs")))
 config.substitutions.append(("%execution", os.path.join(config.test_source_root, "execution")))
