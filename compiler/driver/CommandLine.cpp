@@ -48,6 +48,12 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
                    "Whether greedy search bounds logits before it computes any: auto, if the head is large")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
+  command
+      ->add_option("--numerics", options.numerics,
+                   "fast: as each target computes best; deterministic: the same logits, bit by bit, on every "
+                   "target")
+      ->check(CLI::IsMember({"fast", "deterministic"}))
+      ->capture_default_str();
   command->add_option("--accuracy", options.accuracy,
                       "Measure what precision costs beside f32, on sources and texts from a file of JSON "
                       "lines, or on made-up ones: \"self\"");

@@ -27,17 +27,18 @@ struct CompileOptions {
   std::string decoder;
   std::string decoderWithPast;
   std::string target = "x86-64-multi";
-  std::string weights = "f32"; // f32, bf16, int8, int4, auto
-  std::string kv = "auto";     // f32, bf16, int8; auto: like the weights, int8 with codes
-  std::string screen = "auto"; // auto, always, never
-  std::string accuracy;        // "self", or a file to compare precisions on; empty: they are not compared
-  double tolerance = 0.5;      // with weights "auto": percent by which perplexity may rise over that of f32
-  std::string stopAfter;       // phase after which the IR is printed instead; empty: compile to the end
-  int64_t maxSource = 0;       // 0: from the model's configuration
-  int64_t maxTarget = 0;       // 0: from the model's configuration
-  int64_t maxRows = 0;         // rows that one step can be given; 0: the default
-  int64_t slots = 0;           // sources held at a time; 0: the default
-  int64_t threads = 0;         // 0: one per core
+  std::string weights = "f32";   // f32, bf16, int8, int4, auto
+  std::string kv = "auto";       // f32, bf16, int8; auto: like the weights, int8 with codes
+  std::string screen = "auto";   // auto, always, never
+  std::string numerics = "fast"; // fast, deterministic: the same bits on every target
+  std::string accuracy;          // "self", or a file to compare precisions on; empty: they are not compared
+  double tolerance = 0.5;        // with weights "auto": percent by which perplexity may rise over that of f32
+  std::string stopAfter;         // phase after which the IR is printed instead; empty: compile to the end
+  int64_t maxSource = 0;         // 0: from the model's configuration
+  int64_t maxTarget = 0;         // 0: from the model's configuration
+  int64_t maxRows = 0;           // rows that one step can be given; 0: the default
+  int64_t slots = 0;             // sources held at a time; 0: the default
+  int64_t threads = 0;           // 0: one per core
 };
 int compileCommand(const CompileOptions &options);
 

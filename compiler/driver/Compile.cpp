@@ -48,6 +48,7 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
   pipeline.kv = options.kv != "auto" ? options.kv : isFloat ? options.weights : "int8";
   pipeline.screen = options.screen;
   pipeline.target = options.target;
+  pipeline.isDeterministic = options.numerics == "deterministic";
   return pipeline;
 }
 
@@ -66,6 +67,7 @@ ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directo
   add("weights", options.weights);
   add("kv", options.kv == "auto" ? "" : options.kv);
   add("screen", options.screen);
+  add("numerics", options.numerics);
   addNumber("max-source", options.maxSource);
   addNumber("max-target", options.maxTarget);
   addNumber("max-rows", options.maxRows);

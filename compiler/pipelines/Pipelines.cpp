@@ -87,6 +87,7 @@ static void buildCompress(OpPassManager &manager, const PipelineOptions &options
   buildChoice(manager, options);
   PackWeightsOptions packing;
   packing.target = options.target;
+  packing.deterministic = options.isDeterministic;
   manager.addNestedPass<seq::ProgramOp>(createPackWeights(packing));
   cleanUp(manager);
   PackTablesOptions tables;
@@ -100,6 +101,15 @@ static void buildCompress(OpPassManager &manager, const PipelineOptions &options
   screening.target = options.target;
   screening.when = options.screen;
   manager.addNestedPass<seq::ProgramOp>(createScreenHead(screening));
+  cleanUp(manager);
+}
+
+/// Computations as calls of kernels.
+static void buildDispatch(OpPassManager &manager, const PipelineOptions &options) {
+  manager.addNestedPass<seq::ProgramOp>(createFuseElementwise());
+  FormDispatchesOptions dispatches;
+  dispatches.deterministic = options.isDeterministic;
+  manager.addNestedPass<seq::ProgramOp>(createFormDispatches(dispatches));
   cleanUp(manager);
 }
 
@@ -119,9 +129,7 @@ void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &opti
   case Phase::compress:
     return buildCompress(manager, options);
   case Phase::dispatch:
-    manager.addNestedPass<seq::ProgramOp>(createFuseElementwise());
-    manager.addNestedPass<seq::ProgramOp>(createFormDispatches());
-    return cleanUp(manager);
+    return buildDispatch(manager, options);
   case Phase::plan:
     manager.addPass(createSeqToRt());
     manager.addNestedPass<rt::ProgramOp>(createPlaceWeights());

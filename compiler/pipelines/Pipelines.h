@@ -23,6 +23,7 @@ struct PipelineOptions {
   std::string kv = "f32";          // precision of what attention keeps
   std::string screen = "auto";     // whether greedy search screens the head: auto, always, never
   std::string target = "x86-64";   // whose kernels will read them
+  bool isDeterministic = false;    // whether kernels give the same bits on every target
 };
 
 /// Registers every dialect and interface model that the pipelines need.

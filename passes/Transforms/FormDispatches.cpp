@@ -163,7 +163,8 @@ SmallVector<Group> Grouping::form() {
 /// Makes the kernel function of a group.
 class Outliner {
 public:
-  Outliner(seq::ProgramOp program, const Grouping &grouping) : program(program), grouping(grouping) {}
+  Outliner(seq::ProgramOp program, const Grouping &grouping, bool isDeterministic)
+      : program(program), grouping(grouping), isDeterministic(isDeterministic) {}
 
   func::FuncOp outline(const Group &group);
   ArrayRef<Value> arguments() const { return captured.getArrayRef(); }
@@ -176,6 +177,7 @@ private:
 
   seq::ProgramOp program;
   const Grouping &grouping;
+  bool isDeterministic;
   func::FuncOp kernel;
   IRMapping mapping;
   SetVector<Value> captured;
@@ -194,6 +196,8 @@ func::FuncOp Outliner::outline(const Group &group) {
   kernel->setAttr("seq.max_source", program.getMaxSourceAttr());
   kernel->setAttr("seq.max_target", program.getMaxTargetAttr());
   kernel->setAttr("seq.max_rows", program.getMaxRowsAttr());
+  if (isDeterministic)
+    kernel->setAttr("seq.deterministic", builder.getUnitAttr());
   for (Operation *op : group)
     clone(op);
   addSourceRows(root);
@@ -251,6 +255,8 @@ void eraseDead(Block &block) {
 }
 
 struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
+  using Base::Base;
+
   void runOnOperation() override {
     FailureOr<StageExtents> computed = StageExtents::compute(getOperation());
     if (failed(computed))
@@ -331,7 +337,7 @@ void FormDispatches::spellExtents(seq::ExtentsOp vector) {
 
 void FormDispatches::dispatch(const Group &group, const Grouping &grouping) {
   Operation *root = group.back();
-  Outliner outliner(getOperation(), grouping);
+  Outliner outliner(getOperation(), grouping, deterministic);
   StringAttr kernel = shareKernel(outliner.outline(group));
 
   // Rows that are quantised are wanted by others from where they were computed.

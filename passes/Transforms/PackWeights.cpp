@@ -30,10 +30,14 @@ WeightPrecision precisionOf(Operation *op) {
 
 class LinearBuilder {
 public:
-  LinearBuilder(const LinearLayer &layer, const Target &target)
+  LinearBuilder(const LinearLayer &layer, const Target &target, bool isDeterministic)
       : layer(layer), precision(precisionOf(layer.op)),
         layout(target.linearLayout(layer.features, layer.outputs, precision)), builder(layer.op),
-        location(layer.op->getLoc()) {}
+        location(layer.op->getLoc()) {
+    // Sums of groups are floats, which a zero point on top of the codes would round differently.
+    if (isDeterministic && precision == WeightPrecision::i4)
+      layout.zeroPoint = 0;
+  }
 
   Value create() {
     switch (precision) {
@@ -99,7 +103,7 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
       std::optional<LinearLayer> layer = LinearLayer::match(op);
       if (!layer || layer->outputs < kFewestOutputs)
         return;
-      op->getResult(0).replaceAllUsesWith(LinearBuilder(*layer, *machine).create());
+      op->getResult(0).replaceAllUsesWith(LinearBuilder(*layer, *machine, deterministic).create());
       op->erase();
     });
   }

@@ -567,7 +567,9 @@ def PackWeights : Pass<"pack-weights", "::halyard::seq::ProgramOp"> {
     %h = seq.linear %x, %w : tensor<2x16xf32>, tensor<1x16x64x1xf32> -> tensor<2x40xf32>
     ```
   }];
-  let options = [Option<"target", "target", "std::string", "\"x86-64\"", "whose layouts to use">];
+  let options = [Option<"target", "target", "std::string", "\"x86-64\"", "whose layouts to use">,
+                 Option<"deterministic", "deterministic", "bool", "false",
+                        "have no layout that makes a target round differently">];
   let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }
@@ -769,6 +771,8 @@ def FormDispatches : Pass<"form-dispatches", "::halyard::seq::ProgramOp"> {
       %y = rt.dispatch @kernel_0(%x, %w) : (tensor<2x4xf32>, tensor<4x4xf32>) -> tensor<2x4xf32>
     ```
   }];
+  let options = [Option<"deterministic", "deterministic", "bool", "false",
+                        "mark kernels seq.deterministic: they give the same bits on every target">];
   let dependentDialects = ["::halyard::rt::RtDialect", "::mlir::func::FuncDialect", "::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }

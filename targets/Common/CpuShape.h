@@ -23,6 +23,12 @@ struct CpuShape {
   bool hasMatrixTiles = false;
   /// Arithmetic reads registers only: what lies in memory takes one first.
   bool loadsApart = false;
+  /// Every target gets the same bits: no order of additions may follow from the numbers above.
+  bool isDeterministic = false;
+
+  /// Partial sums of a sum of many terms. A number that does not depend on the target is a vector or a few of
+  /// them everywhere.
+  int partialSums() const { return isDeterministic ? 8 : lanes; }
 };
 
 } // namespace halyard::kernels

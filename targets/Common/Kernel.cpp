@@ -17,8 +17,12 @@ using Halide::Expr;
 namespace {
 class KernelTranslation {
 public:
-  KernelTranslation(func::FuncOp function, const CpuShape &shape) : shape(shape), scope(Precision::fast) {
+  KernelTranslation(func::FuncOp function, const CpuShape &machine)
+      : shape(machine), scope(isDeterministic(function) ? Precision::deterministic : Precision::fast) {
     kernel.function = function;
+    kernel.isDeterministic = shape.isDeterministic = isDeterministic(function);
+    if (shape.isDeterministic)
+      shape.multipliesBfloats = false; // the instruction rounds in a way of its own
   }
 
   FailureOr<Kernel> run();
@@ -34,7 +38,7 @@ private:
   void addCopy(ArrayRef<TensorView> views, unsigned index);
   bool mayBeOutput(const Stage &stage) const;
 
-  const CpuShape &shape;
+  CpuShape shape;
   Kernel kernel;
   ValueScope scope;
   const TensorView *keyRows = nullptr;
@@ -94,7 +98,7 @@ LogicalResult KernelTranslation::translate(Operation &op) {
   if (llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>))
     return success(); // scalars are translated where they are used
   if (isStructuralOp(&op)) {
-    FailureOr<TensorView> view = translateStructuralOp(&op, scope, Precision::fast);
+    FailureOr<TensorView> view = translateStructuralOp(&op, scope, scope.precision());
     if (succeeded(view))
       scope.define(op.getResult(0), *view);
     return success(succeeded(view));
@@ -110,9 +114,9 @@ LogicalResult KernelTranslation::translate(Operation &op) {
   FailureOr<Stage> stage = failure();
   auto linalgOp = dyn_cast<linalg::LinalgOp>(&op);
   if (linalgOp && isContiguousSum(linalgOp))
-    stage = translateContiguousSum(linalgOp, operands, scope, shape.lanes, name);
+    stage = translateContiguousSum(linalgOp, operands, scope, shape, name);
   else if (linalgOp)
-    stage = translateLinalg(linalgOp, operands, scope, Precision::fast, name);
+    stage = translateLinalg(linalgOp, operands, scope, scope.precision(), name);
   else
     stage = translateSeqOp(&op, operands, shape, name, keyRows);
   if (failed(stage))
@@ -209,6 +213,10 @@ FailureOr<Kernel> KernelTranslation::run() {
   if (failed(addOutputs(cast<func::ReturnOp>(body.getTerminator()))))
     return failure();
   return std::move(kernel);
+}
+
+bool halyard::kernels::isDeterministic(func::FuncOp function) {
+  return function->hasAttr("seq.deterministic");
 }
 
 FailureOr<Kernel> halyard::kernels::translateKernel(func::FuncOp function, const CpuShape &shape) {

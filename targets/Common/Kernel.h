@@ -26,7 +26,12 @@ struct Kernel {
   std::vector<Output> outputs;
   /// In the order of the function's arguments.
   std::vector<Halide::Argument> arguments;
+  /// True if the function says so: schedules keep the order of additions.
+  bool isDeterministic = false;
 };
+
+/// True if the kernel is to give the same bits on every target (attribute `seq.deterministic`).
+bool isDeterministic(mlir::func::FuncOp function);
 
 /// Translates a function of one block over tensors, caches and scalars. On failure an error was emitted at
 /// the operation concerned. Extents and strides that the types know are told to Halide; all buffers are dense

@@ -49,9 +49,11 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     addPanelPrefetch(pipeline, *kernel);
     addCachePrefetch(pipeline, *kernel);
     addMatrixTiles(pipeline, *kernel);
-    Halide::Module module =
-        pipeline.compile_to_module(kernel->arguments, function.getSymName().str(), target.machine(),
-                                   Halide::LinkageType::ExternalPlusMetadata);
+    Halide::Target machine = target.machine();
+    if (kernel->isDeterministic)
+      machine.set_feature(Halide::Target::StrictFloat);
+    Halide::Module module = pipeline.compile_to_module(kernel->arguments, function.getSymName().str(),
+                                                       machine, Halide::LinkageType::ExternalPlusMetadata);
     HeapFinder heap;
     for (const Halide::Internal::LoweredFunc &lowered : module.functions())
       lowered.body.accept(&heap);

@@ -33,10 +33,8 @@ def disagreements(halyard, artifact, source, want, begin):
     return found
 
 
-def check():
-    halyard, model, work, needed, *options = sys.argv[1:]
-    model, work = pathlib.Path(model), pathlib.Path(work)
-    artifact = compile_model(halyard, model, work / "model", options)
+def agreement(halyard, artifact, model, work):
+    """The share of the reference's tokens that an artifact would have chosen, and how many there are."""
     archive = np.load(model / "reference.npz")
     generate = json.loads((model / "reference.json").read_text()).get("generate", {})
     begin = len(generate.get("decoder_input_ids", [0]))
@@ -51,7 +49,14 @@ def check():
             want = text(tokens, settings(model).get("eos_token_id"))
             positions += len(want) - begin
             wrong += disagreements(halyard, artifact, f"{name}={work / name}.npy", want, begin)
-    share = 1 - wrong / max(positions, 1)
+    return 1 - wrong / max(positions, 1), positions
+
+
+def check():
+    halyard, model, work, needed, *options = sys.argv[1:]
+    model, work = pathlib.Path(model), pathlib.Path(work)
+    artifact = compile_model(halyard, model, work / "model", options)
+    share, positions = agreement(halyard, artifact, model, work)
     if not positions or share < float(needed):
         raise Failure(f"{share:.1%} of {positions} tokens agree, expected {float(needed):.1%}")
     return f"{share:.1%} of {positions} tokens agree"

@@ -1,4 +1,5 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(form-dispatches))" --split-input-file | FileCheck %s
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(form-dispatches{deterministic=true}))" --split-input-file | FileCheck %s --check-prefix=SAME
 
 #lhs = affine_map<(i, j, k) -> (i, k)>
 #rhs = affine_map<(i, j, k) -> (k, j)>
@@ -8,7 +9,9 @@
 // Two layers: a contraction and its bias are one kernel, and both layers share it.
 // CHECK-LABEL: seq.program @layers
 // CHECK: func.func private @kernel_0(%{{.*}}: tensor<?x4xf32>, %{{.*}}: tensor<4x4xf32>, %[[N:.*]]: index, %{{.*}}: tensor<4xf32>) -> tensor<?x4xf32>
-// CHECK-SAME: seq.max_rows = 2
+// CHECK-SAME: attributes {seq.max_rows = 2
+// SAME: func.func private @kernel_0
+// SAME-SAME: seq.deterministic
 // CHECK: tensor.empty(%[[N]])
 // CHECK: linalg.fill
 // CHECK: linalg.generic

@@ -43,7 +43,7 @@ static constexpr int kSumVectors = 2;
 namespace {
 class TensorAttention {
 public:
-  TensorAttention(const AttentionOperands &operands, int lanes, const std::string &name);
+  TensorAttention(const AttentionOperands &operands, const CpuShape &shape, const std::string &name);
 
   Stage build();
 
@@ -111,13 +111,14 @@ private:
 };
 } // namespace
 
-TensorAttention::TensorAttention(const AttentionOperands &operands, int lanes, const std::string &name)
-    : operands(operands), stage(operands.stage(name)), lanes(lanes), partRows(kPartVectors * lanes),
-      tileRows(kParts * partRows), keyTile(lanes < 16 ? 4 : 8), sumQueries(lanes < 16 ? 4 : 8),
-      groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)), count(name + "_count"),
-      queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"), top(name + "_top"),
-      weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"), sum(name + "_sum"),
-      mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse") {
+TensorAttention::TensorAttention(const AttentionOperands &operands, const CpuShape &shape,
+                                 const std::string &name)
+    : operands(operands), stage(operands.stage(name)), lanes(shape.lanes), partRows(kPartVectors * lanes),
+      tileRows(kParts * partRows), keyTile(lanes < 16 || shape.isDeterministic ? 4 : 8),
+      sumQueries(lanes < 16 ? 4 : 8), groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)),
+      count(name + "_count"), queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"),
+      top(name + "_top"), weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"),
+      sum(name + "_sum"), mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse") {
   hideExtents();
   defineScores();
   defineWeights();
@@ -429,8 +430,8 @@ Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorV
                                            const std::string &name) {
   AttentionOperands operands(op, views, keyRows);
   if (operands.isRagged)
-    return translateCacheAttention(operands, shape.lanes, name);
-  if (op.getBfloatProducts() && shape.hasMatrixTiles && fitsMatrixTiles(operands))
+    return translateCacheAttention(operands, shape, name);
+  if (op.getBfloatProducts() && shape.hasMatrixTiles && !shape.isDeterministic && fitsMatrixTiles(operands))
     return translateMatrixAttention(operands, name);
-  return TensorAttention(operands, shape.lanes, name).build();
+  return TensorAttention(operands, shape, name).build();
 }

@@ -4,6 +4,7 @@
 #define HALYARD_TARGETS_COMMON_ALGORITHMS_ATTENTION_H
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/CpuShape.h"
 #include "targets/Common/LinalgToHalide/Stage.h"
 
 namespace halyard::kernels {
@@ -17,7 +18,8 @@ Stage translateAttention(seq::AttentionOp op, llvm::ArrayRef<TensorView> operand
 class AttentionOperands;
 
 /// The same for rows that read caches.
-Stage translateCacheAttention(const AttentionOperands &operands, int lanes, const std::string &name);
+Stage translateCacheAttention(const AttentionOperands &operands, const CpuShape &shape,
+                              const std::string &name);
 
 /// The same over whole tensors with matrix tiles, for shapes that fit them: products of operands rounded to
 /// bf16.

@@ -149,22 +149,31 @@ int AttentionOperands::powerOfTwo(int value, int limit) {
 }
 
 LaneReduction::LaneReduction(const std::string &name, const Halide::Func &of,
-                             const std::vector<Halide::Var> &arguments, int count, bool isMaximum)
+                             const std::vector<Halide::Var> &arguments, int count, bool isMaximum,
+                             bool isDeterministic)
     : func(name) {
+  std::vector<Expr> plain(arguments.begin(), arguments.end());
+  auto ofLane = [&](Expr lane) -> Expr {
+    std::vector<Expr> inner{std::move(lane)};
+    inner.insert(inner.end(), plain.begin(), plain.end());
+    return of(inner);
+  };
+  auto combined = [isMaximum](Expr a, Expr b) { return isMaximum ? Halide::max(a, b) : a + b; };
+  if (isDeterministic) {
+    std::vector<Expr> values;
+    for (int i = 0; i < count; ++i)
+      values.push_back(ofLane(i));
+    func(plain) = inPairs(values, combined);
+    return;
+  }
   Halide::RDom domain(0, count);
   lanes = domain.x;
-  std::vector<Expr> plain(arguments.begin(), arguments.end()), inner{domain.x};
-  inner.insert(inner.end(), plain.begin(), plain.end());
-  if (isMaximum) {
-    func(plain) = AttentionOperands::kInvisible;
-    func(plain) = Halide::max(func(plain), of(inner));
-  } else {
-    func(plain) = 0.0f;
-    func(plain) += of(inner);
-  }
+  func(plain) = isMaximum ? AttentionOperands::kInvisible : 0.0f;
+  func(plain) = combined(func(plain), ofLane(domain.x));
 }
 
 void LaneReduction::computeAt(const Halide::LoopLevel &level) {
   func.compute_at(level).store_in(kStackStorage);
-  func.update().atomic().vectorize(lanes);
+  if (lanes)
+    func.update().atomic().vectorize(*lanes);
 }

@@ -5,6 +5,7 @@
 
 #include "dialects/Seq/IR/Seq.h"
 #include "targets/Common/Algorithms/CacheView.h"
+#include "targets/Common/Algorithms/LaneSum.h"
 #include "targets/Common/LinalgToHalide/Stage.h"
 
 #include <limits>
@@ -79,10 +80,11 @@ private:
 /// arguments, of which `arguments` are the variables; compute it with `vectorizeLanes`.
 struct LaneReduction {
   Halide::Func func;
-  Halide::RVar lanes;
+  /// Over which the update reduces; none in deterministic kernels, which take lanes in pairs.
+  std::optional<Halide::RVar> lanes;
 
   LaneReduction(const std::string &name, const Halide::Func &of, const std::vector<Halide::Var> &arguments,
-                int count, bool isMaximum);
+                int count, bool isMaximum, bool isDeterministic);
   void computeAt(const Halide::LoopLevel &level);
 };
 

@@ -46,7 +46,7 @@ static constexpr float kSmallestTop = 1e-30f;
 namespace {
 class CacheAttention {
 public:
-  CacheAttention(const AttentionOperands &operands, int lanes, const std::string &name);
+  CacheAttention(const AttentionOperands &operands, const CpuShape &shape, const std::string &name);
 
   Stage build(const std::string &name);
 
@@ -85,6 +85,7 @@ private:
   Expr distance(Expr block) const;
 
   AttentionOperands operands;
+  bool isDeterministic;
   /// Keys of a cache, of a block; blocks; features of a vector.
   int length, keyBlock, blocks, features, chains = 1;
 
@@ -98,14 +99,16 @@ private:
 };
 } // namespace
 
-CacheAttention::CacheAttention(const AttentionOperands &operands, int lanes, const std::string &name)
-    : operands(operands), count(name + "_count"), products(name + "_products"), score(name + "_score"),
-      laneTop(name + "_lane_top"), weight(name + "_weight"), laneMass(name + "_lane_mass"),
-      mixed(name + "_mixed"), sum(name + "_sum"), inverse(name + "_inverse"),
-      queryLaneTop(name + "_query_lane_top"), queryCode(name + "_query_code"),
+CacheAttention::CacheAttention(const AttentionOperands &operands, const CpuShape &shape,
+                               const std::string &name)
+    : operands(operands), isDeterministic(shape.isDeterministic), count(name + "_count"),
+      products(name + "_products"), score(name + "_score"), laneTop(name + "_lane_top"),
+      weight(name + "_weight"), laneMass(name + "_lane_mass"), mixed(name + "_mixed"), sum(name + "_sum"),
+      inverse(name + "_inverse"), queryLaneTop(name + "_query_lane_top"), queryCode(name + "_query_code"),
       codeLaneTop(name + "_code_lane_top"), weightCode(name + "_weight_code") {
   seq::AttentionOp op = operands.op;
   length = cast<seq::CacheType>(op.getKey().getType()).getLength();
+  const int lanes = shape.partialSums();
   keyBlock = std::min<int>(lanes, llvm::bit_floor(unsigned(length)));
   blocks = llvm::divideCeil(length, keyBlock);
   features = AttentionOperands::powerOfTwo(operands.width, lanes);
@@ -123,7 +126,7 @@ Expr CacheAttention::floatScore(Expr block) {
   products(lane, j, i, h, b) = 0.0f;
   products(lane, j, i, h, b) += operands.query(i, h, feature) * Halide::cast<float>(key);
   dot = std::make_unique<LaneReduction>(score.name() + "_dot", products, std::vector<Var>{j, i, h, b},
-                                        features, /*isMaximum=*/false);
+                                        features, /*isMaximum=*/false, isDeterministic);
   return dot->func(j, i, h, block);
 }
 
@@ -135,7 +138,7 @@ void CacheAttention::defineQueryCodes() {
   queryLaneTop(lane, i, h) =
       Halide::max(queryLaneTop(lane, i, h), Halide::abs(operands.query(i, h, steps.x * features + lane)));
   queryTop = std::make_unique<LaneReduction>(queryCode.name() + "_top", queryLaneTop, std::vector<Var>{i, h},
-                                             features, /*isMaximum=*/true);
+                                             features, /*isMaximum=*/true, isDeterministic);
   auto largest = static_cast<float>(std::min(kWideCode, INT32_MAX / (kCode * operands.width)));
   Expr top = queryTop->func(i, h);
   Expr scaled = operands.query(i, h, d) * Halide::select(top > kSmallestTop, largest / top, 0.0f);
@@ -191,7 +194,7 @@ void CacheAttention::defineWeights() {
   laneTop(j, i, h) = invisible;
   laneTop(j, i, h) = Halide::max(laneTop(j, i, h), score(j, topBlocks, i, h));
   top = std::make_unique<LaneReduction>(score.name() + "_top", laneTop, std::vector<Var>{i, h}, keyBlock,
-                                        /*isMaximum=*/true);
+                                        /*isMaximum=*/true, isDeterministic);
   weightBlocks = visibleBlocks();
   Expr own = score(j, weightBlocks, i, h);
   weight(j, b, i, h) = Halide::undef<float>();
@@ -203,7 +206,7 @@ void CacheAttention::defineWeights() {
   laneMass(j, i, h) = 0.0f;
   laneMass(j, i, h) += weight(j, massBlocks, i, h);
   mass = std::make_unique<LaneReduction>(score.name() + "_mass", laneMass, std::vector<Var>{i, h}, keyBlock,
-                                         /*isMaximum=*/false);
+                                         /*isMaximum=*/false, isDeterministic);
   Expr total = mass->func(i, h), scale = 1.0f;
   if (isCoded()) {
     defineWeightCodes();
@@ -219,7 +222,7 @@ void CacheAttention::defineWeightCodes() {
   codeLaneTop(j, i, h) = 0.0f;
   codeLaneTop(j, i, h) = Halide::max(codeLaneTop(j, i, h), scaled(codeTopBlocks));
   codeTop = std::make_unique<LaneReduction>(weightCode.name() + "_top", codeLaneTop, std::vector<Var>{i, h},
-                                            keyBlock, /*isMaximum=*/true);
+                                            keyBlock, /*isMaximum=*/true, isDeterministic);
   codeBlocks = visibleBlocks();
   Expr top = codeTop->func(i, h);
   Expr factor = Halide::select(top > kSmallestTop, static_cast<float>(kWideCode) / top, 0.0f);
@@ -282,7 +285,9 @@ void CacheAttention::onStack(Func &func) {
 void CacheAttention::scheduleProducts(const Halide::LoopLevel &row) {
   if (!isCoded()) {
     dot->computeAt(Halide::LoopLevel(score, scoreBlocks));
-    dot->func.vectorize(j).update().reorder(dot->lanes, j).vectorize(j);
+    dot->func.vectorize(j);
+    if (dot->lanes)
+      dot->func.update().reorder(*dot->lanes, j).vectorize(j);
     products.compute_at(score, scoreBlocks).vectorize(lane).unroll(j);
     products.update().reorder(lane, j, ofFeatures).vectorize(lane).unroll(j).unroll(ofFeatures);
     onStack(dot->func);
@@ -387,7 +392,7 @@ void CacheAttention::schedule(Stage &stage, const CpuShape &shape) {
   scheduleSums(level, shape.lanes);
 }
 
-Stage halyard::kernels::translateCacheAttention(const AttentionOperands &operands, int lanes,
+Stage halyard::kernels::translateCacheAttention(const AttentionOperands &operands, const CpuShape &shape,
                                                 const std::string &name) {
-  return CacheAttention(operands, lanes, name).build(name);
+  return CacheAttention(operands, shape, name).build(name);
 }

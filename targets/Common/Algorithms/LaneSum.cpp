@@ -6,43 +6,64 @@
 using namespace halyard::kernels;
 using Halide::Expr;
 
-LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Expr extent, int lanes,
-                 const Term &term, Kind kind)
+Expr halyard::kernels::inPairs(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &combine) {
+  while (values.size() > 1) {
+    std::vector<Expr> halves;
+    for (size_t i = 0; i < values.size(); i += 2)
+      halves.push_back(i + 1 < values.size() ? combine(values[i], values[i + 1]) : values[i]);
+    values = std::move(halves);
+  }
+  return values.front();
+}
+
+LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Expr extent,
+                 const CpuShape &shape, const Term &term, Kind kind)
     : partial(name + "_lanes"), total(name), lane(Halide::Internal::unique_name("lane")), rows(rows),
-      lanes(lanes), extent(extent) {
+      lanes(shape.partialSums()), extent(extent) {
   std::vector<Expr> rowIndices(rows.begin(), rows.end());
   std::vector<Expr> laneIndices{lane};
   laneIndices.insert(laneIndices.end(), rowIndices.begin(), rowIndices.end());
 
-  auto add = [kind](Halide::FuncRef sum, const Expr &value) {
-    sum = kind == Kind::sum ? Expr(sum) + value : Halide::max(Expr(sum), value);
+  auto combined = [kind](Expr sum, Expr value) {
+    return kind == Kind::sum ? sum + value : Halide::max(sum, value);
   };
   Expr blocks = Halide::Internal::simplify(extent / lanes);
   Halide::RDom whole(0, blocks);
   step = whole.x;
   Expr value = term(rowIndices, whole.x * lanes + lane);
   partial(laneIndices) = Halide::cast(value.type(), 0);
-  add(partial(laneIndices), value);
+  partial(laneIndices) = combined(partial(laneIndices), value);
 
-  Halide::RDom ofLanes(0, lanes);
-  across = ofLanes.x;
-  std::vector<Expr> acrossIndices{ofLanes.x};
-  acrossIndices.insert(acrossIndices.end(), rowIndices.begin(), rowIndices.end());
-  total(rowIndices) = Halide::cast(value.type(), 0);
-  add(total(rowIndices), partial(acrossIndices));
+  auto ofLane = [&](Expr index) -> Expr {
+    std::vector<Expr> indices{std::move(index)};
+    indices.insert(indices.end(), rowIndices.begin(), rowIndices.end());
+    return partial(indices);
+  };
+  if (shape.isDeterministic) {
+    std::vector<Expr> values;
+    for (int i = 0; i < lanes; ++i)
+      values.push_back(ofLane(i));
+    total(rowIndices) = inPairs(values, combined);
+  } else {
+    Halide::RDom ofLanes(0, lanes);
+    across = ofLanes.x;
+    total(rowIndices) = Halide::cast(value.type(), 0);
+    total(rowIndices) = combined(total(rowIndices), ofLane(ofLanes.x));
+  }
 
   Expr rest = Halide::Internal::simplify(extent - blocks * lanes);
   if (Halide::Internal::is_const_zero(rest))
     return;
   Halide::RDom tail(blocks * lanes, rest);
-  add(total(rowIndices), term(rowIndices, tail.x));
+  total(rowIndices) = combined(total(rowIndices), term(rowIndices, tail.x));
 }
 
 void LaneSum::computeAt(const Halide::LoopLevel &level) {
   total.compute_at(level).store_in(kStackStorage);
   partial.compute_at(level).store_in(kStackStorage).vectorize(lane);
   partial.update().reorder(lane, step).vectorize(lane);
-  total.update().atomic().vectorize(across);
-  if (total.num_update_definitions() > 1)
-    total.update(1).unscheduled();
+  if (across)
+    total.update().atomic().vectorize(*across);
+  for (int tail = across ? 1 : 0; tail < total.num_update_definitions(); ++tail)
+    total.update(tail).unscheduled();
 }

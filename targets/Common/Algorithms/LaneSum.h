@@ -3,9 +3,14 @@
 #ifndef HALYARD_TARGETS_COMMON_ALGORITHMS_LANESUM_H
 #define HALYARD_TARGETS_COMMON_ALGORITHMS_LANESUM_H
 
+#include "targets/Common/CpuShape.h"
 #include "targets/Common/LinalgToHalide/TensorView.h"
 
 namespace halyard::kernels {
+
+/// The sum, or the maximum, of expressions, in pairs: the order of a balanced tree.
+Halide::Expr inPairs(std::vector<Halide::Expr> values,
+                     const std::function<Halide::Expr(Halide::Expr, Halide::Expr)> &combine);
 
 /// `total(rows...) = sum over k < extent of term(rows..., k)`. Lane l of `partial` sums the terms of k = l, l
 /// + lanes, ...; what is left of `extent` is added one by one. Rows are given innermost first, as arguments
@@ -15,8 +20,9 @@ struct LaneSum {
   Halide::Var lane;
   std::vector<Halide::Var> rows;
   /// Reduction over whole vectors (update 0 of partial), over the lanes (update 0 of total), over the rest
-  /// (update 1).
-  Halide::RVar step, across;
+  /// (update 1). Deterministic sums add up their lanes in pairs, in the pure definition of total.
+  Halide::RVar step;
+  std::optional<Halide::RVar> across;
   int lanes;
   Halide::Expr extent;
 
@@ -24,8 +30,8 @@ struct LaneSum {
   enum class Kind { sum, maximum };
 
   using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &rows, Halide::Expr k)>;
-  LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Halide::Expr extent, int lanes,
-          const Term &term, Kind kind = Kind::sum);
+  LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Halide::Expr extent,
+          const CpuShape &shape, const Term &term, Kind kind = Kind::sum);
 
   /// The sum for given rows.
   Halide::Expr operator()(const std::vector<Halide::Expr> &rows) const { return total(rows); }

@@ -172,7 +172,8 @@ void LinearTranslation::defineNibbles() {
   Expr upper = byte & Halide::cast<int8_t>(-16);
   (*sum.codes)(term, sum.lane, nibble, sum.vector, pair) = Halide::select(nibble == 0, byte << 4, upper);
 
-  bool pairs = !shape.multipliesBytes;
+  // Deterministic kernels have codes without a zero point, which not every such instruction takes.
+  bool pairs = !shape.multipliesBytes || shape.isDeterministic;
   if (pairs) {
     sum.half = Halide::Var("half");
     sum.areHalvesLanes = true;

@@ -148,7 +148,8 @@ LogicalResult Packing::add(ValueScope &outer) {
       arguments.push_back(all[loop]);
     return panel(arguments);
   };
-  FailureOr<Stage> second = translateLinalg(op, operands, outer, Precision::fast, name, packedOperand, read);
+  FailureOr<Stage> second =
+      translateLinalg(op, operands, outer, outer.precision(), name, packedOperand, read);
   if (failed(second))
     return failure();
   packed.func = second->func;

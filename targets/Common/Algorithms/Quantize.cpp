@@ -10,8 +10,8 @@ using Halide::Expr;
 /// The inverse of a scale below this could overflow; such rows count as zero.
 static constexpr float kSmallestMaximum = 1e-30f;
 
-Stage halyard::kernels::translateQuantize(seq::QuantizeOp op, ArrayRef<TensorView> operands, int lanes,
-                                          const std::string &name) {
+Stage halyard::kernels::translateQuantize(seq::QuantizeOp op, ArrayRef<TensorView> operands,
+                                          const CpuShape &shape, const std::string &name) {
   const TensorView &input = operands[0];
   auto type = cast<RankedTensorType>(op.getCodes().getType());
   int32_t features = cast<RankedTensorType>(op.getInput().getType()).getDimSize(1);
@@ -24,7 +24,7 @@ Stage halyard::kernels::translateQuantize(seq::QuantizeOp op, ArrayRef<TensorVie
   stage.extents = {input.extents[0], Expr(padded)};
 
   LaneSum largest(
-      name + "_largest", {row}, Expr(features), lanes,
+      name + "_largest", {row}, Expr(features), shape,
       [&](auto &rows, Expr k) { return Halide::abs(input.at({rows[0], k})); }, LaneSum::Kind::maximum);
   stage.rowSums.push_back(largest);
   Halide::Func scale(name + "_scale"), inverse(name + "_inverse");

@@ -33,7 +33,7 @@ static void finishStage(Stage &stage) {
 
 /// A rounding error in a row's mean square, or in its root, scales the whole row, and errors that agree along
 /// a row add up in the products after it. So both are computed, and applied, in double.
-Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands, int lanes,
+Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands, const CpuShape &shape,
                                       const std::string &name) {
   const TensorView &input = operands[0], &scale = operands[1];
   Stage stage = rowsStage(op, input.extents[0], name);
@@ -52,13 +52,13 @@ Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> opera
 
   std::function<Expr(Expr, Expr)> centred = element;
   if (op.getKind() == seq::NormKind::layer) {
-    LaneSum sum(name + "_sum", {row}, features, lanes,
+    LaneSum sum(name + "_sum", {row}, features, shape,
                 [=](auto &rows, Expr k) { return wide(element(rows[0], k)); });
     stage.rowSums.push_back(sum);
     Halide::Func mean = rowValue("_mean", Halide::cast(type, sum({row}) / wide(features)));
     centred = [=](Expr r, Expr k) { return element(r, k) - mean(r); };
   }
-  LaneSum squares(name + "_squares", {row}, features, lanes, [=](auto &rows, Expr k) {
+  LaneSum squares(name + "_squares", {row}, features, shape, [=](auto &rows, Expr k) {
     Expr value = wide(centred(rows[0], k));
     return value * value;
   });
@@ -175,9 +175,8 @@ FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<Tensor
                  failure();
         return translateAttention(attention, operands, keyRows, shape, name);
       })
-      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, shape.lanes, name); })
-      .Case(
-          [&](seq::QuantizeOp quantize) { return translateQuantize(quantize, operands, shape.lanes, name); })
+      .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, shape, name); })
+      .Case([&](seq::QuantizeOp quantize) { return translateQuantize(quantize, operands, shape, name); })
       .Case([&](seq::LinearOp linear) { return translateLinear(linear, operands, shape, name); })
       .Case([&](seq::RotaryOp rotary) { return translateRotary(rotary, operands, name); })
       .Case([&](seq::PrefixSumOp sum) { return translatePrefixSum(sum, operands, name); })

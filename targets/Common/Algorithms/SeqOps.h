@@ -15,8 +15,9 @@ mlir::FailureOr<Stage> translateSeqOp(mlir::Operation *op, llvm::ArrayRef<Tensor
                                       const CpuShape &shape, const std::string &name,
                                       const TensorView *keyRows = nullptr);
 
-Stage translateNorm(seq::NormOp op, llvm::ArrayRef<TensorView> operands, int lanes, const std::string &name);
-Stage translateQuantize(seq::QuantizeOp op, llvm::ArrayRef<TensorView> operands, int lanes,
+Stage translateNorm(seq::NormOp op, llvm::ArrayRef<TensorView> operands, const CpuShape &shape,
+                    const std::string &name);
+Stage translateQuantize(seq::QuantizeOp op, llvm::ArrayRef<TensorView> operands, const CpuShape &shape,
                         const std::string &name);
 Stage translateRotary(seq::RotaryOp op, llvm::ArrayRef<TensorView> operands, const std::string &name);
 Stage translatePrefixSum(seq::PrefixSumOp op, llvm::ArrayRef<TensorView> operands, const std::string &name);

@@ -72,7 +72,7 @@ public:
       if (auto dim = dyn_cast<AffineDimExpr>(result))
         loops[dim.getPosition()] = rows[rows.size() - 1 - position];
     loops[axis] = k;
-    ValueScope scope(Precision::fast, outer);
+    ValueScope scope(outer->precision(), outer);
     scope.enterBody(op.getBlock(), loops);
     for (auto [index, argument] : llvm::enumerate(op.getBlock()->getArguments().drop_back())) {
       Exprs indices;
@@ -95,7 +95,7 @@ private:
 } // namespace
 
 FailureOr<Stage> halyard::kernels::translateContiguousSum(linalg::LinalgOp op, ArrayRef<TensorView> operands,
-                                                          ValueScope &outer, int lanes,
+                                                          ValueScope &outer, const CpuShape &shape,
                                                           const std::string &name) {
   SumTerm term(op, operands, outer);
   const TensorView &init = operands.back();
@@ -109,7 +109,7 @@ FailureOr<Stage> halyard::kernels::translateContiguousSum(linalg::LinalgOp op, A
   if (!term(reversed(indices), Expr(0)).defined())
     return failure();
   std::vector<Halide::Var> rows(stage.vars.rbegin(), stage.vars.rend());
-  LaneSum sum(name + "_sum", rows, term.extent(), lanes, term);
+  LaneSum sum(name + "_sum", rows, term.extent(), shape, term);
   stage.func(reversed(indices)) =
       toStorage(rounded(init.at(indices) + sum(reversed(indices)), init.elementType), init.elementType);
   stage.elementSums.push_back(sum);

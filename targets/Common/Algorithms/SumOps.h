@@ -4,6 +4,7 @@
 #ifndef HALYARD_TARGETS_COMMON_ALGORITHMS_SUMOPS_H
 #define HALYARD_TARGETS_COMMON_ALGORITHMS_SUMOPS_H
 
+#include "targets/Common/CpuShape.h"
 #include "targets/Common/LinalgToHalide/LinalgOps.h"
 
 namespace halyard::kernels {
@@ -14,7 +15,8 @@ bool isContiguousSum(mlir::linalg::LinalgOp op);
 
 /// Translates such an operation: the stage's Func adds the init to `elementSums[0]`.
 mlir::FailureOr<Stage> translateContiguousSum(mlir::linalg::LinalgOp op, llvm::ArrayRef<TensorView> operands,
-                                              ValueScope &outer, int lanes, const std::string &name);
+                                              ValueScope &outer, const CpuShape &shape,
+                                              const std::string &name);
 
 } // namespace halyard::kernels
 

@@ -196,7 +196,7 @@ FailureOr<Stage> halyard::kernels::translateLinalg(linalg::LinalgOp op, ArrayRef
                                                    ValueScope &outer, Precision precision,
                                                    const std::string &name, unsigned substituted,
                                                    const LoopReader &substitute) {
-  if (op.getNumReductionLoops() > 0 && op->getNumResults() > 1)
+  if (op.getNumReductionLoops() > 0 && op->getNumResults() > 1 && precision == Precision::fast)
     precision = Precision::relaxed;
   return LinalgTranslation(op, operands, outer, precision, name, substituted, substitute).run();
 }

@@ -1,11 +1,14 @@
 // math operations as Halide expressions. Exact ones call the C library (vectors are taken apart), because
-// bucket edges and the like sit on exact powers; fast ones vectorise.
+// bucket edges and the like sit on exact powers; fast ones vectorise; deterministic ones are made of
+// operations that IEEE defines to the bit.
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace halyard::kernels;
@@ -44,6 +47,12 @@ Expr halyard::kernels::rationalTanh(Expr x) {
   for (float c : llvm::ArrayRef(even).drop_front())
     denominator = denominator * square + c;
   return v * numerator / denominator;
+}
+
+Expr halyard::kernels::nearestWhole(Expr x) {
+  // One and a half times 2^23: the sum has no place for a fraction.
+  const float shift = 12582912.0f;
+  return Halide::strict_float(Halide::strict_float(x + shift) - shift);
 }
 
 /// a0 + a1 x + a2 x^2 + .. by Horner's rule.
@@ -98,6 +107,53 @@ static Expr fastMath(Operation *op, ExprsRef v) {
       .Default([](auto) { return Expr(); });
 }
 
+/// e^x to about one unit in the last place: x = n log(2) + r with |r| <= log(2) / 2, e^r by Cephes'
+/// polynomial; n goes into the exponent, half by half, so that numbers without a full exponent are rounded as
+/// well.
+static Expr deterministicExp(Expr x) {
+  const float power[] = {5.0000001201e-1f, 1.6666665459e-1f, 4.1665795894e-2f,
+                         8.3334519073e-3f, 1.3981999507e-3f, 1.9875691500e-4f};
+  Expr limited = Halide::clamp(x, -110.0f, 100.0f);
+  Expr n = nearestWhole(limited * 1.44269504f);
+  // The first part of log(2) has 9 bits, so that the product is exact.
+  Expr rest = (limited - n * 0.693359375f) - n * -2.12194440e-4f;
+  Expr exponent = Halide::cast<int32_t>(n), first = exponent >> 1;
+  auto scale = [](Expr e) { return Halide::reinterpret<float>((e + 127) << 23); };
+  Expr ofRest = (rest * rest * polynomial(rest, power) + rest) + 1.0f;
+  return ofRest * scale(first) * scale(exponent - first);
+}
+
+/// log(x) to about one unit in the last place: x = 2^n m with m near 1, log(m) by Cephes' polynomial.
+static Expr deterministicLog(Expr x) {
+  const float coefficients[] = {3.3333331174e-1f,  -2.4999993993e-1f, 2.0000714765e-1f,
+                                -1.6668057665e-1f, 1.4249322787e-1f,  -1.2420140846e-1f,
+                                1.1676998740e-1f,  -1.1514610310e-1f, 7.0376836292e-2f};
+  const auto infinity = std::numeric_limits<float>::infinity();
+  Expr isSmall = x < 1.17549435e-38f;
+  Expr bits = Halide::reinterpret<int32_t>(Halide::select(isSmall, x * 8388608.0f, x));
+  Expr exponent = (bits >> 23) - Halide::select(isSmall, 149, 126);
+  Expr mantissa = Halide::reinterpret<float>((bits & 0x007fffff) | 0x3f000000); // in [1/2, 1)
+  Expr isLow = mantissa < 0.707106781f;
+  Expr n = Halide::cast<float>(Halide::select(isLow, exponent - 1, exponent));
+  Expr m = Halide::select(isLow, mantissa + mantissa, mantissa) - 1.0f, square = m * m;
+  Expr tail = m * square * polynomial(m, coefficients) + n * -2.12194440e-4f;
+  Expr result = (m + (tail - 0.5f * square)) + n * 0.693359375f;
+  return Halide::select(x == 0.0f, -infinity, x == infinity, infinity, x > 0.0f, result,
+                        std::numeric_limits<float>::quiet_NaN());
+}
+
+/// What has a form of basic operations; undefined for all others.
+static Expr deterministicMath(Operation *op, ExprsRef v) {
+  if (v[0].type() != Halide::Float(32))
+    return {};
+  return llvm::TypeSwitch<Operation *, Expr>(op)
+      .Case<math::ExpOp>([&](auto) { return deterministicExp(v[0]); })
+      .Case<math::LogOp>([&](auto) { return deterministicLog(v[0]); })
+      .Case<math::TanhOp>([&](auto) { return rationalTanh(v[0]); })
+      .Case<math::ErfOp>([&](auto) { return accurateErf(v[0]); })
+      .Default([](auto) { return Expr(); });
+}
+
 static Expr integerPower(Expr base, Expr exponent) {
   // x^n by its bits is not worth a loop here: exponents are small constants or the value is exact in double.
   Expr power = callLibrary("pow", {Halide::cast<double>(base), Halide::cast<double>(exponent)});
@@ -131,6 +187,8 @@ Expr halyard::kernels::translateMathOp(Operation *op, ExprsRef v, Precision prec
   Expr expr = basicMath(op, v);
   if (!expr.defined() && precision == Precision::fast)
     expr = fastMath(op, v);
+  if (!expr.defined() && precision == Precision::deterministic)
+    return deterministicMath(op, v);
   if (expr.defined())
     return expr;
   std::string name = libraryName(op);

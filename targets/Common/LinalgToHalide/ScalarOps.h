@@ -24,6 +24,9 @@ Halide::Expr translateConstant(mlir::Attribute value, mlir::Type type);
 /// An affine expression over 32-bit dimensions and symbols.
 Halide::Expr translateAffine(mlir::AffineExpr expr, ExprsRef dims, ExprsRef symbols);
 
+/// The nearest whole number, the even one of two, by two additions: for numbers of less than 2^22.
+Halide::Expr nearestWhole(Halide::Expr x);
+
 /// tanh in float32 as a quotient of polynomials, within a few units in the last place.
 Halide::Expr rationalTanh(Halide::Expr x);
 

@@ -24,7 +24,10 @@ using ExprsRef = llvm::ArrayRef<Halide::Expr>;
 ///   relaxed: the C library's functions, no promise about NaN. For reductions of several values at once,
 ///   whose update
 ///     Halide 21 computes from half-updated values when a strict comparison is in it.
-enum class Precision { exact, fast, relaxed };
+///   deterministic: IEEE's basic operations in the order written, and functions made of them, so that every
+///   target
+///     gets the same bits.
+enum class Precision { exact, fast, relaxed, deterministic };
 
 /// The type an element has in memory: i1 is a byte, index eight bytes.
 Halide::Type storageType(mlir::Type elementType);

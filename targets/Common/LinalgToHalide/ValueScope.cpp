@@ -4,6 +4,7 @@
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
@@ -53,7 +54,9 @@ FailureOr<Expr> ValueScope::translate(Operation *op) {
       return failure();
     operands.push_back(*expr);
   }
-  Expr result = op->getNumResults() == 1 ? translateScalarOp(op, operands, precision) : Expr();
+  Expr result = op->getNumResults() == 1 ? translateScalarOp(op, operands, promised) : Expr();
+  if (!result.defined() && promised == Precision::deterministic && isa<math::MathDialect>(op->getDialect()))
+    return op->emitOpError("has no form that gives the same bits on every target"), failure();
   if (!result.defined())
     return op->emitOpError("has no translation to a kernel (arith, math, affine and tensor reads have)"),
            failure();

@@ -13,8 +13,9 @@ namespace halyard::kernels {
 /// and so are its operands; one scope lies around another as regions do.
 class ValueScope {
 public:
-  explicit ValueScope(Precision precision, ValueScope *outer = nullptr)
-      : precision(precision), outer(outer) {}
+  explicit ValueScope(Precision precision, ValueScope *outer = nullptr) : promised(precision), outer(outer) {}
+
+  Precision precision() const { return promised; }
 
   void define(mlir::Value value, Halide::Expr expr) { scalars[value] = std::move(expr); }
   void define(mlir::Value value, TensorView view) { tensors[value] = std::move(view); }
@@ -33,7 +34,7 @@ private:
   mlir::FailureOr<Halide::Expr> translate(mlir::Operation *op);
   mlir::FailureOr<Halide::Expr> translateTensorRead(mlir::Operation *op);
 
-  Precision precision;
+  Precision promised;
   ValueScope *outer;
   mlir::Block *body = nullptr;
   Exprs loopIndices;

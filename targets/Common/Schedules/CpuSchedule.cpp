@@ -372,7 +372,9 @@ void OutputSchedule::placeReduction(Helper &helper) {
   func.compute_at(output.func, rowPosition >= 0 ? rowOuter : columnOuter).store_in(kStackStorage);
   schedule(func, {});
   std::vector<Halide::VarOrRVar> loops(reductions.begin(), reductions.end());
-  if (std::optional<BlockedSum> blocked = isPacked ? blockSum(func, *stage.packed) : std::nullopt) {
+  // The order would depend on which contractions are packed, and that on registers.
+  bool mayReorder = isPacked && !kernel.isDeterministic;
+  if (std::optional<BlockedSum> blocked = mayReorder ? blockSum(func, *stage.packed) : std::nullopt) {
     blocked->partial.compute_at(func, blocked->block).store_in(kStackStorage);
     schedule(blocked->partial, {});
     loops[blocked->split] = blocked->term;

@@ -6,29 +6,36 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "targets/Common/HostTensor.h"
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace halyard::test {
 
-/// What kernels asked to be fetched ahead since this was last cleared: bytes behind the start of a weight.
+/// What the last kernel that ran asked to be fetched ahead: bytes behind the start of a weight.
 struct Fetched {
   int64_t offset, bytes;
 };
 extern std::vector<Fetched> fetchedAhead;
+
+/// Instead of a target's name.
+constexpr const char *kSameBits = "same-bits";
 
 class CompiledKernel {
 public:
   /// An argument: a tensor, or the value of an index.
   using Argument = std::variant<HostTensor, int32_t>;
 
-  /// Compiles for `target` (by name). `error` tells what went wrong, and is empty if nothing did.
+  /// Compiles for `target` (by name), or deterministically for all levels of an
+  /// artifact that run here (`kSameBits`). `error`
+  /// tells what went wrong, and is empty if nothing did.
   CompiledKernel(mlir::func::FuncOp function, llvm::StringRef target);
   ~CompiledKernel();
   CompiledKernel(const CompiledKernel &) = delete;
 
-  /// Runs the kernel; results have the given shapes and the function's element types.
+  /// Runs the kernel; results have the given shapes and the function's element types. With several levels a
+  /// result of which bits differ fails the test.
   std::vector<HostTensor> run(llvm::ArrayRef<Argument> arguments,
                               llvm::ArrayRef<llvm::SmallVector<int64_t>> resultShapes) const;
 
@@ -38,9 +45,15 @@ public:
   std::string error;
 
 private:
+  void compile(llvm::StringRef targetName);
+  std::vector<HostTensor> runOwn(llvm::ArrayRef<Argument> arguments,
+                                 llvm::ArrayRef<llvm::SmallVector<int64_t>> resultShapes) const;
+
   mlir::func::FuncOp function;
   std::string directory, object;
   void *library = nullptr, *entry = nullptr;
+  /// The same for other levels.
+  std::vector<std::unique_ptr<CompiledKernel>> others;
 };
 
 } // namespace halyard::test

@@ -12,14 +12,17 @@
 
 namespace halyard::test {
 
-/// The parameter is the name of a target.
+/// The parameter is the name of a target, or `kSameBits`.
 class KernelTestBase : public TargetsTest, public ::testing::WithParamInterface<std::string> {
 protected:
   void SetUp() override {
-    const Target *target = lookupTarget(GetParam());
-    ASSERT_NE(target, nullptr);
-    if (!target->runsHere())
+    if (!machine().runsHere())
       GTEST_SKIP() << "this machine does not run " << GetParam();
+  }
+
+  /// The target; for the same bits on all of them, one whose layouts all can read.
+  static const Target &machine() {
+    return *lookupTarget(GetParam() == kSameBits ? "x86-64-multi" : GetParam());
   }
 
   /// Results of the first function of `text`, compiled for the target. Fails the test if its object needs
@@ -35,7 +38,7 @@ protected:
       return {};
     for (const std::string &symbol : kernel.undefinedSymbols())
       EXPECT_TRUE(symbol == "halide_do_par_for" || symbol == "halyard_prefetch" ||
-                  (lookupTarget(GetParam())->shape().hasMatrixTiles && symbol.find("halyard_tiles") == 0) ||
+                  (machine().shape().hasMatrixTiles && symbol.find("halyard_tiles") == 0) ||
                   (symbol.find("halide") == std::string::npos && symbol.find("halyard") == std::string::npos))
           << symbol;
     return kernel.run(arguments, shapes);
@@ -93,13 +96,13 @@ inline std::string targetTestName(const ::testing::TestParamInfo<std::string> &i
 /// For the levels that an artifact holds by default. x86-64-v4 and x86-64-v4-amx differ from the last one in
 /// how they multiply codes and bf16 only, so that tests of other kernels would see the same twice.
 #define HALYARD_INSTANTIATE_FOR_TARGETS(Suite)                                                               \
-  INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4-vnni"),       \
-                           targetTestName)
+  INSTANTIATE_TEST_SUITE_P(                                                                                  \
+      Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4-vnni", kSameBits), targetTestName)
 
 #define HALYARD_INSTANTIATE_FOR_ALL_TARGETS(Suite)                                                           \
   INSTANTIATE_TEST_SUITE_P(                                                                                  \
       Targets, Suite,                                                                                        \
-      ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-amx"),              \
+      ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-amx", kSameBits),   \
       targetTestName)
 
 } // namespace halyard::test

@@ -68,7 +68,7 @@ int64_t LinearTest::weightIndex(int64_t k, int64_t o) const {
 
 void LinearTest::prepare(const Layer &wanted) {
   layer = wanted;
-  layout = lookupTarget(GetParam())->linearLayout(layer.features, layer.outputs, layer.precision);
+  layout = machine().linearLayout(layer.features, layer.outputs, layer.precision);
   padded = llvm::alignTo(layer.features, isGrouped() ? kGroup : layout.terms);
   groups = padded / layout.terms / (isGrouped() ? 2 : 1);
   panels = llvm::divideCeil(layer.outputs, layout.columns);
@@ -301,7 +301,7 @@ TEST_P(LinearTest, MultipliesManyRowsOfCodes) {
     ASSERT_EQ(kernel.error, "") << messages;
     bool fillsTiles = wanted.features != 68;
     EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bytes"),
-              lookupTarget(GetParam())->shape().hasMatrixTiles && fillsTiles);
+              machine().shape().hasMatrixTiles && fillsTiles);
     for (int64_t rows : {8, 20, 32, 75, 290}) {
       SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(wanted.features));
       checkRows(kernel, randomInput(rows));
@@ -335,7 +335,7 @@ TEST_P(LinearTest, FetchesEveryPanelButTheFirst) {
       fetchedAhead.clear();
       HostTensor input = randomInput(rows);
       kernel.run(arguments(input, 0, rows), {{rows, layer.outputs}});
-      if (lookupTarget(GetParam())->shape().hasMatrixTiles && precision == WeightPrecision::i8) {
+      if (machine().shape().hasMatrixTiles && precision == WeightPrecision::i8) {
         EXPECT_TRUE(fetchedAhead.empty());
         continue;
       }

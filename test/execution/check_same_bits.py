@@ -1,0 +1,88 @@
+"""One model's deterministic artifacts: every target gives the same logits, bit by bit.
+
+usage: check_same_bits.py HALYARD MODEL_DIR WORK_DIR AGREEMENT TARGET,TARGET,... [COMPILE_OPTION...]
+
+Every source of the reference is continued greedily by every target's artifact, and the encoder's output and the logits
+of all steps are compared as bytes; together they must be 20 steps or more. A target that this machine cannot run is
+named as such. The share of tokens that are the reference's, each position given the reference's tokens before it, has
+to be AGREEMENT or more.
+"""
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+from check_model import SOURCES
+from check_precision import agreement
+from halyard_tool import Failure, compile_model, generate, main, run
+
+STEPS = 20
+
+
+def runnable(halyard):
+    """Names of targets whose artifacts run here, be it by an emulator."""
+    return {line.split()[0] for line in run([halyard, "targets"]).splitlines() if "; runs here" in line}
+
+
+def sources(model):
+    """(prompt, row, inputs) of everything in the reference, one source each, unpadded."""
+    archive = np.load(model / "reference.npz")
+    for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
+        name = next(name for name in SOURCES if f"{prompt}.{name}" in archive.files)
+        mask = archive.get(f"{prompt}.attention_mask")
+        for row, source in enumerate(archive[f"{prompt}.{name}"]):
+            if mask is None or mask[row].all():
+                yield f"{prompt}[{row}]", {name: source[None]}
+
+
+def results(halyard, artifact, model, work, options):
+    """Of every source: its tokens, and the bytes of logits and encoder output."""
+    found = {}
+    for name, inputs in sources(model):
+        tokens, logits, memory = generate(halyard, artifact, inputs, work, ["--max-new-tokens", STEPS + 4, *options])
+        found[name] = (tokens, logits.shape, logits.tobytes(), memory.tobytes())
+    return found
+
+
+def compare(target, got, base, want):
+    for name, (tokens, shape, logits, memory) in want.items():
+        other = got[name]
+        if other[3] != memory:
+            raise Failure(f"{name}: the encoder's output of {target} is not that of {base}")
+        if other[1] != shape or other[2] != logits:
+            a, b = (np.frombuffer(x, np.float32) for x in (other[2], logits))
+            far = np.abs(a - b).max() if len(a) == len(b) else float("nan")
+            raise Failure(f"{name}: logits of {target} are not those of {base} (up to {far} off)")
+        if other[0] != tokens:
+            raise Failure(f"{name}: tokens of {target} are not those of {base}")
+
+
+def check():
+    halyard, model, work, needed, targets, *options = sys.argv[1:]
+    model, work = pathlib.Path(model), pathlib.Path(work)
+    prompt = json.loads((model / "reference.json").read_text()).get("generate", {}).get("decoder_input_ids")
+    decoder = ["--decoder-ids", ",".join(map(str, prompt))] if prompt else []
+    here, absent, base, want, artifacts = runnable(halyard), [], None, None, []
+    for target in targets.split(","):
+        artifact = compile_model(halyard, model, work / target, ["--numerics", "deterministic", "--target", target, *options])
+        if target.split("+")[0] not in here:
+            absent.append(target)
+            continue
+        artifacts.append(artifact)
+        got = results(halyard, artifact, model, work, decoder)
+        if want is None:
+            base, want = target, got
+        compare(target, got, base, want)
+    steps = sum(shape[1] for _, shape, *_ in want.values())
+    if steps < STEPS:
+        raise Failure(f"only {steps} steps were compared, expected {STEPS}")
+    share, positions = agreement(halyard, artifacts[0], model, work)
+    if share < float(needed):
+        raise Failure(f"{share:.1%} of {positions} tokens agree with the reference, expected {float(needed):.1%}")
+    missing = f"; compiled but not run, as this machine lacks them: {', '.join(absent)}" if absent else ""
+    return f"{steps} steps, the same bits by {len(artifacts)} targets; {share:.1%} of {positions} tokens agree{missing}"
+
+
+if __name__ == "__main__":
+    main(check)
