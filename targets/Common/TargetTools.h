@@ -21,6 +21,11 @@ struct BuildTools {
   std::vector<std::string> programFlags, libraries{"-pthread", "-lm"};
   /// False if the system of the target has no libraries that programs load.
   bool hasSharedLibraries = true;
+  /// For systems without libraries, threads and files: the folders of runtime/ that stand in for them.
+  /// Programs then have their weights inside and answer requests (runtime/tool/Serve.cpp) instead of a
+  /// command line.
+  std::vector<llvm::StringRef> freestandingFolders;
+  bool isFreestanding() const { return !freestandingFolders.empty(); }
   /// The text of a CMake toolchain file that says the same, for users; empty if CMake needs none.
   llvm::StringRef toolchainFile;
 };

@@ -27,16 +27,19 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-add_subdirectory(runtime ${{CMAKE_CURRENT_BINARY_DIR}/runtime)
+{3}add_subdirectory(runtime ${{CMAKE_CURRENT_BINARY_DIR}/runtime)
 
 add_library({0} STATIC {0}.cpp
 {1})
 target_include_directories({0} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR})
 target_compile_options({0} PRIVATE -fno-exceptions -fno-rtti)
 set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-target_link_libraries({0} PUBLIC halyard_runtime m)
+target_link_libraries({0} PUBLIC halyard_runtime{4})
 
-# The command line: reads {0}.weights beside itself.
+{5})";
+
+constexpr llvm::StringLiteral kTool =
+    R"(# The command line: reads {0}.weights beside itself.
 add_executable({0}-tool runtime/tool/Main.cpp runtime/tool/Answer.cpp)
 target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program)
 target_link_libraries({0}-tool PRIVATE {0})
@@ -45,7 +48,29 @@ add_custom_command(TARGET {0}-tool POST_BUILD COMMAND ${{CMAKE_COMMAND} -E copy_
   ${{CMAKE_CURRENT_SOURCE_DIR}/{0}.weights $<TARGET_FILE_DIR:{0}-tool>)
 )";
 
-bool isRuntimeSource(StringRef path) { return path.ends_with(".cpp") && !path.starts_with("tool/"); }
+constexpr llvm::StringLiteral kImage =
+    R"(# A program that answers questions of `halyard run`, with {0}.weights inside.
+add_executable({0}-tool runtime/tool/Image.cpp runtime/tool/Answer.cpp runtime/baremetal/Weights.cpp)
+target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program
+  HALYARD_WEIGHTS_FILE="${{CMAKE_CURRENT_SOURCE_DIR}/{0}.weights")
+target_link_libraries({0}-tool PRIVATE {0})
+set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTORY ${{CMAKE_CURRENT_BINARY_DIR}/bin)
+)";
+
+constexpr llvm::StringLiteral kLinkedWeights = "baremetal/Weights.cpp";
+
+/// True for files that every artifact brings, and those that stand in for a system's libraries.
+bool isWanted(StringRef path, const BuildTools &tools) {
+  StringRef folder = path.split('/').first;
+  return !llvm::is_contained({"baremetal", "hexagon"}, folder) ||
+         llvm::is_contained(tools.freestandingFolders, folder);
+}
+
+/// True for sources of the runtime as a library.
+bool isRuntimeSource(StringRef path, const BuildTools &tools) {
+  return path.ends_with(".cpp") && !path.starts_with("tool/") && path != kLinkedWeights &&
+         isWanted(path, tools);
+}
 
 /// The objects of one build, in a folder of their own that goes when it is done.
 class Builder {
@@ -61,9 +86,12 @@ public:
   LogicalResult run() {
     SmallVector<std::string> common, tool(inputs.tools.programFlags.begin(), inputs.tools.programFlags.end());
     tool.append({"-o", path(inputs.name)});
+    StringRef main = inputs.tools.isFreestanding() ? "runtime/tool/Image.cpp" : "runtime/tool/Main.cpp";
+    if (inputs.tools.isFreestanding()) // compiled as it is linked: weights are not kept as objects too
+      tool.append({"-DHALYARD_WEIGHTS_FILE=\"" + path(inputs.name + ".weights") + "\"",
+                   path("runtime/" + kLinkedWeights)});
     if (failed(prepare()) ||
-        failed(
-            compile("runtime/tool/Main.cpp", {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)) ||
+        failed(compile(main.str(), {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)) ||
         failed(compile("runtime/tool/Answer.cpp", {}, "", tool)) || failed(compileCommon({}, common)) ||
         (inputs.tools.hasSharedLibraries && failed(linkLibrary(path("lib" + inputs.name + ".so"), common))))
       return failure();
@@ -95,7 +123,8 @@ private:
                        common)))
       return failure();
     for (const RuntimeFile &file : runtimeFiles())
-      if (isRuntimeSource(file.path) && failed(compile(("runtime/" + file.path).str(), {}, "", common)))
+      if (isRuntimeSource(file.path, inputs.tools) &&
+          failed(compile(("runtime/" + file.path).str(), {}, "", common)))
         return failure();
     for (const std::string &kernel : inputs.kernels)
       if (!StringRef(kernel).ends_with(".cpp"))
@@ -121,6 +150,10 @@ private:
     unit.flags.append(inputs.tools.flags.begin(), inputs.tools.flags.end());
     unit.flags.append(flags.begin(), flags.end());
     unit.includeFolders = {path("runtime/include"), inputs.directory};
+    if (inputs.tools.isFreestanding()) {
+      unit.flags.append({"-DHALYARD_NO_THREADS", "-DHALYARD_NO_FILES", "-DHALYARD_NO_LIBRARY"});
+      unit.includeFolders.push_back(path("runtime/baremetal/include"));
+    }
     unit.includedText = included.str();
     for (const RuntimeFile &file : runtimeFiles())
       unit.includedText += file.text;
@@ -138,9 +171,22 @@ private:
 
 } // namespace
 
+/// What stands in CMakeLists.txt before the runtime is added.
+static std::string runtimeOptions(const BuildTools &tools) {
+  if (!tools.isFreestanding())
+    return "";
+  std::string sources;
+  for (const RuntimeFile &file : runtimeFiles())
+    if (isRuntimeSource(file.path, tools) &&
+        llvm::is_contained(tools.freestandingFolders, file.path.split('/').first))
+      sources += (" " + file.path).str();
+  return "set(HALYARD_NO_THREADS ON)\nset(HALYARD_NO_FILES ON)\nset(HALYARD_FREESTANDING" + sources + ")\n";
+}
+
 LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
   for (const RuntimeFile &file : runtimeFiles())
-    if (failed(writeFile(location, pathIn(pathIn(inputs.directory, "runtime"), file.path), file.text)))
+    if (isWanted(file.path, inputs.tools) &&
+        failed(writeFile(location, pathIn(pathIn(inputs.directory, "runtime"), file.path), file.text)))
       return failure();
   std::string kernels;
   for (const std::string &kernel : inputs.kernels)
@@ -153,8 +199,12 @@ LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
     if (failed(writeFile(location, pathIn(inputs.directory, "toolchain.cmake"), toolchain)))
       return failure();
   }
+  bool isFreestanding = inputs.tools.isFreestanding();
+  std::string program = llvm::formatv(isFreestanding ? kImage.data() : kTool.data(), inputs.name);
   return writeFile(location, pathIn(inputs.directory, "CMakeLists.txt"),
-                   llvm::formatv(kCMakeLists.data(), inputs.name, kernels, option).str());
+                   llvm::formatv(kCMakeLists.data(), inputs.name, kernels, option,
+                                 runtimeOptions(inputs.tools), isFreestanding ? "" : " m", program)
+                       .str());
 }
 
 LogicalResult build(Location location, const BuildInputs &inputs, const ObjectCache &cache) {

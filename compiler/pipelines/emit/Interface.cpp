@@ -14,7 +14,7 @@ namespace {
 
 constexpr llvm::StringLiteral kHeader =
     R"(// {0}: an encoder-decoder model, compiled by Halyard. See halyard/model.h for how to use the classes, and
-// halyard/program.h for the C interface below them.
+// halyard/program.h for the C interface below them, which is all there is with HALYARD_NO_LIBRARY.
 #ifndef HALYARD_ARTIFACT_{0}_H
 #define HALYARD_ARTIFACT_{0}_H
 
@@ -34,7 +34,9 @@ int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *toke
 
 #ifdef __cplusplus
 } // extern "C"
+#endif
 
+#if defined(__cplusplus) && !defined(HALYARD_NO_LIBRARY)
 #include "halyard/model.h"
 
 namespace {0} {{

@@ -110,6 +110,8 @@ CacheAttention::CacheAttention(const AttentionOperands &operands, const CpuShape
   length = cast<seq::CacheType>(op.getKey().getType()).getLength();
   const int lanes = shape.partialSums();
   keyBlock = std::min<int>(lanes, llvm::bit_floor(unsigned(length)));
+  if (hasBlocks()) // a vector of keys does not leave its tile
+    keyBlock = std::min<int>(keyBlock, seq::BlocksAttr::kTileRows);
   blocks = llvm::divideCeil(length, keyBlock);
   features = AttentionOperands::powerOfTwo(operands.width, lanes);
   defineScores();

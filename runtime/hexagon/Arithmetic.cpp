@@ -1,0 +1,87 @@
+// Operations that Hexagon v66 has no instruction for: compilers call these functions, under these names.
+#include "../baremetal/Math.h"
+#include "../baremetal/SoftDouble.h"
+
+#include <stddef.h>
+#include <string.h>
+
+using namespace halyard::soft;
+
+namespace {
+template <typename Unsigned> struct Division {
+  Unsigned quotient, rest;
+};
+
+/// A bit at a time, from the highest that can be set on.
+template <typename Unsigned> Division<Unsigned> divideUnsigned(Unsigned a, Unsigned b) {
+  if (b == 0 || a < b)
+    return {0, a};
+  int shift = sizeof(Unsigned) == 8
+                  ? __builtin_clzll(b) - __builtin_clzll(a)
+                  : __builtin_clz(static_cast<uint32_t>(b)) - __builtin_clz(static_cast<uint32_t>(a));
+  Unsigned quotient = 0;
+  for (b <<= shift; shift >= 0; --shift, b >>= 1) {
+    quotient <<= 1;
+    if (a >= b) {
+      a -= b;
+      quotient |= 1;
+    }
+  }
+  return {quotient, a};
+}
+
+/// Rounds towards zero; the rest has the sign of `a`.
+template <typename Signed, typename Unsigned> Division<Unsigned> divideSigned(Signed a, Signed b) {
+  auto magnitude = [](Signed value) {
+    return value < 0 ? -static_cast<Unsigned>(value) : static_cast<Unsigned>(value);
+  };
+  Division<Unsigned> result = divideUnsigned<Unsigned>(magnitude(a), magnitude(b));
+  if ((a < 0) != (b < 0))
+    result.quotient = -result.quotient;
+  if (a < 0)
+    result.rest = -result.rest;
+  return result;
+}
+
+double fromBits(uint64_t bits) { return bitsAs<double>(bits); }
+uint64_t bitsOf(double value) { return bitsAs<uint64_t>(value); }
+} // namespace
+
+extern "C" {
+
+uint32_t __hexagon_udivsi3(uint32_t a, uint32_t b) { return divideUnsigned(a, b).quotient; }
+uint32_t __hexagon_umodsi3(uint32_t a, uint32_t b) { return divideUnsigned(a, b).rest; }
+uint64_t __hexagon_udivdi3(uint64_t a, uint64_t b) { return divideUnsigned(a, b).quotient; }
+uint64_t __hexagon_umoddi3(uint64_t a, uint64_t b) { return divideUnsigned(a, b).rest; }
+int32_t __hexagon_divsi3(int32_t a, int32_t b) {
+  return static_cast<int32_t>(divideSigned<int32_t, uint32_t>(a, b).quotient);
+}
+int32_t __hexagon_modsi3(int32_t a, int32_t b) {
+  return static_cast<int32_t>(divideSigned<int32_t, uint32_t>(a, b).rest);
+}
+int64_t __hexagon_divdi3(int64_t a, int64_t b) {
+  return static_cast<int64_t>(divideSigned<int64_t, uint64_t>(a, b).quotient);
+}
+int64_t __hexagon_moddi3(int64_t a, int64_t b) {
+  return static_cast<int64_t>(divideSigned<int64_t, uint64_t>(a, b).rest);
+}
+
+double __hexagon_muldf3(double a, double b) { return fromBits(multiply(bitsOf(a), bitsOf(b))); }
+double __hexagon_fast_muldf3(double a, double b) { return __hexagon_muldf3(a, b); }
+double __hexagon_divdf3(double a, double b) { return fromBits(divide(bitsOf(a), bitsOf(b))); }
+double __hexagon_fast_divdf3(double a, double b) { return __hexagon_divdf3(a, b); }
+double sqrt(double value) { return fromBits(squareRoot(bitsOf(value))); }
+// Rounding a double's root once more gives what rounding the exact root would.
+float sqrtf(float value) { return static_cast<float>(sqrt(static_cast<double>(value))); }
+float __hexagon_sqrtf(float value) { return sqrtf(value); }
+
+void *__hexagon_memcpy_likely_aligned_min32bytes_mult8bytes(void *to, const void *from, size_t bytes) {
+  return memcpy(to, from, bytes);
+}
+
+// Kernels lock the vector unit around all that they do, and objects bring functions that ask an operating
+// system for it. A program that shares the unit locks it around a whole step instead.
+int halide_qurt_hvx_lock(void *) { return 0; }
+int halide_qurt_hvx_unlock(void *) { return 0; }
+void halide_qurt_hvx_unlock_as_destructor(void *, void *) {}
+}

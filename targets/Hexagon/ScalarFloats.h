@@ -1,0 +1,15 @@
+// Schedules for vector units that compute with integers only.
+#ifndef HALYARD_TARGETS_HEXAGON_SCALARFLOATS_H
+#define HALYARD_TARGETS_HEXAGON_SCALARFLOATS_H
+
+#include "targets/Common/Kernel.h"
+
+namespace halyard::kernels {
+
+/// Makes loops over vectors serial where floats are computed, and loops of tasks serial everywhere. What a
+/// loop computes, and in which order sums are made, stays as scheduled.
+void keepFloatsScalar(Kernel &kernel);
+
+} // namespace halyard::kernels
+
+#endif

@@ -1,0 +1,64 @@
+"""Compiles one model folder for another target and for this machine, and compares what both compute.
+
+usage: check_beside_host.py HALYARD TARGET MODEL_DIR WORK_DIR TOKENS [COMPILE_OPTION...]
+
+The first prompt of reference.npz, with at most TOKENS new tokens, by greedy search and by beam search: the tokens are
+equal; the encoder's output and the logits agree as far as two targets that round alike but add up in other orders can:
+where a sum falls on the other side of a code's border, it is a code apart.
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+
+from check_model import SOURCES
+from halyard_tool import Failure, compile_model, generate, main
+
+# Of the largest logit or encoder output.
+TOLERANCE = 0.02
+
+
+def expect_alike(what, got, want):
+    if got.shape != want.shape:
+        raise Failure(f"{what}: shape {got.shape}, expected {want.shape}")
+    apart = np.abs(got - want).max() / max(np.abs(want).max(), 1e-30)
+    if not apart <= TOLERANCE:
+        raise Failure(f"{what}: {apart:.2g} of the largest apart, expected {TOLERANCE}")
+    return float(apart)
+
+
+def first_prompt(model):
+    """The inputs of the first prompt, without what pads them."""
+    archive = np.load(model / "reference.npz")
+    prompt = min(key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids"))
+    return {name: archive[f"{prompt}.{name}"] for name in (*SOURCES, "attention_mask")
+            if f"{prompt}.{name}" in archive.files}
+
+
+def code_bytes(model, artifact):
+    """Bytes of the sections that hold instructions."""
+    name = json.loads((artifact / "report.json").read_text())["name"]
+    sections = subprocess.run(["llvm-size-22", "-A", artifact / name], capture_output=True, text=True).stdout
+    return sum(int(line.split()[1]) for line in sections.splitlines() if line.startswith(".text"))
+
+
+def check():
+    halyard, target, model, work, tokens, *options = sys.argv[1:]
+    model, work = pathlib.Path(model), pathlib.Path(work)
+    artifacts = [compile_model(halyard, model, work / name, ["--target", name, *options]) for name in (target, "host")]
+    inputs = first_prompt(model)
+    worst = 0.0
+    for search in ((), ("--num-beams", "3")):
+        got, want = (generate(halyard, artifact, inputs, work / "run", ["--max-new-tokens", tokens, *search])
+                     for artifact in artifacts)
+        if got[0] != want[0]:
+            raise Failure(f"tokens {got[0]}, expected {want[0]} {search}")
+        worst = max(worst, expect_alike("logits", got[1], want[1]), expect_alike("encoder output", got[2], want[2]))
+    return f"{len(got[0])} texts alike, {worst:.2g} of the largest apart; {code_bytes(model, artifacts[0])} bytes of code"
+
+
+if __name__ == "__main__":
+    main(check)
