@@ -43,9 +43,11 @@ std::string AssemblyTest::assemblyOf(const Case &layer) {
   return result;
 }
 
-/// True for a jump to a label, as x86-64 and 64-bit Arm write it.
+/// True for a jump to a label, as x86-64 and 64-bit Arm write it, and for the end of a loop that Hexagon
+/// counts.
 static bool jumpsTo(llvm::StringRef code, llvm::StringRef label) {
-  return (code.starts_with("j") || code.starts_with("b.")) && code.ends_with(label);
+  return ((code.starts_with("j") || code.starts_with("b.")) && code.ends_with(label)) ||
+         code.ends_with(":endloop0");
 }
 
 /// The innermost loops: from a label to a jump back to it, without another label in between.
@@ -79,6 +81,7 @@ TEST_P(AssemblyTest, KeepsInnerLoopsInRegisters) {
     EXPECT_EQ(loop.find("Reload"), std::string::npos) << loop;
     EXPECT_EQ(loop.find("(%rsp"), std::string::npos) << loop;
     EXPECT_EQ(loop.find("[sp"), std::string::npos) << loop;
+    EXPECT_EQ(loop.find("(r29"), std::string::npos) << loop;
   }
   // A tile for one row, for several, and for many.
   EXPECT_GE(found, 3) << layer.instruction;
@@ -115,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"aarch64-neon+dotprod", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "sdot",
              ".16b"},
         Case{"aarch64-neon+dotprod", "tensor<?x512xi8>", "tensor<8x64x64x4xi8>", kSignedGroupOperands, "sdot",
-             ".16b"}),
+             ".16b"},
+        Case{"hexagon-hvx", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vrmpy", ".w +="}),
     [](const ::testing::TestParamInfo<Case> &info) {
       std::string name =
           info.param.target + std::string("_") + info.param.instruction + "_" + std::to_string(info.index);
