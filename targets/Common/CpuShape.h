@@ -11,7 +11,7 @@ struct CpuShape {
   int tileVectors, tileRows;
   /// Rows of a tile whose elements are sums over a contiguous axis (four columns wide).
   int sumRows;
-  /// Accumulators of a tile whose weights were packed before.
+  /// Accumulators of a tile whose weights are packed before; 0 if nothing is packed.
   int packedAccumulators;
   /// Vector registers.
   int registers = 16;
@@ -23,6 +23,8 @@ struct CpuShape {
   bool hasMatrixTiles = false;
   /// Arithmetic reads registers only: what lies in memory takes one first.
   bool loadsApart = false;
+  /// Memory is fetched ahead of its use on demand.
+  bool prefetches = true;
   /// Every target gets the same bits: no order of additions may follow from the numbers above.
   bool isDeterministic = false;
 

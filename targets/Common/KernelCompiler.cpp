@@ -46,14 +46,16 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     for (const Output &output : kernel->outputs)
       outputs.push_back(output.func);
     Halide::Pipeline pipeline(outputs);
-    addPanelPrefetch(pipeline, *kernel);
-    addCachePrefetch(pipeline, *kernel);
+    if (target.shape().prefetches) {
+      addPanelPrefetch(pipeline, *kernel);
+      addCachePrefetch(pipeline, *kernel);
+    }
     addMatrixTiles(pipeline, *kernel);
     Halide::Target machine = target.machine();
     if (kernel->isDeterministic)
       machine.set_feature(Halide::Target::StrictFloat);
     Halide::Module module = pipeline.compile_to_module(kernel->arguments, function.getSymName().str(),
-                                                       machine, Halide::LinkageType::ExternalPlusMetadata);
+                                                       machine, Halide::LinkageType::External);
     HeapFinder heap;
     for (const Halide::Internal::LoweredFunc &lowered : module.functions())
       lowered.body.accept(&heap);

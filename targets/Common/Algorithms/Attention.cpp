@@ -429,9 +429,11 @@ Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorV
                                            const TensorView *keyRows, const CpuShape &shape,
                                            const std::string &name) {
   AttentionOperands operands(op, views, keyRows);
+  CpuShape tiled = shape;
+  tiled.lanes = std::max(shape.lanes, 4); // tiles of queries and keys pay without vectors as well
   if (operands.isRagged)
-    return translateCacheAttention(operands, shape, name);
+    return translateCacheAttention(operands, tiled, name);
   if (op.getBfloatProducts() && shape.hasMatrixTiles && !shape.isDeterministic && fitsMatrixTiles(operands))
     return translateMatrixAttention(operands, name);
-  return TensorAttention(operands, shape, name).build();
+  return TensorAttention(operands, tiled, name).build();
 }

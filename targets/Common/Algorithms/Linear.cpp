@@ -119,7 +119,7 @@ void LinearTranslation::defineWithInstruction() {
     Halide::RDom domain(0, static_cast<int32_t>(perBlock), name + "_terms");
     sum.group = domain.x;
     Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.x;
-    partial += weightAt(at, 0) * inputAt(at, 0);
+    partial += Halide::cast(type, weightAt(at, 0)) * Halide::cast(type, inputAt(at, 0));
     return;
   }
   Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(perBlock), name + "_terms");
@@ -173,7 +173,7 @@ void LinearTranslation::defineNibbles() {
   (*sum.codes)(term, sum.lane, nibble, sum.vector, pair) = Halide::select(nibble == 0, byte << 4, upper);
 
   // Deterministic kernels have codes without a zero point, which not every such instruction takes.
-  bool pairs = !shape.multipliesBytes || shape.isDeterministic;
+  bool pairs = terms == 4 && (!shape.multipliesBytes || shape.isDeterministic);
   if (pairs) {
     sum.half = Halide::Var("half");
     sum.areHalvesLanes = true;
@@ -294,6 +294,7 @@ Stage LinearTranslation::run() {
   groupTerms = op.getGroup().value_or(0);
   perBlock = groupsPerBlock();
   sum.panel = type.getDimSize(2);
+  sum.terms = terms;
   sum.lanes = std::min(shape.lanes, sum.panel);
   sum.outputs = cast<RankedTensorType>(op.getType()).getDimSize(1);
   sum.features = groups * terms * (isGrouped() ? 2 : 1);

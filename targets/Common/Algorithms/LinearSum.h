@@ -46,8 +46,8 @@ struct LinearSum {
   /// inside `group` in update 0 of partial). Arguments: term, lane, nibble, vector, pair of groups.
   std::optional<Halide::Func> codes;
   std::optional<Halide::RVar> nibble;
-  /// Columns of a vector and of a panel.
-  int lanes, panel;
+  /// Columns of a vector and of a panel, terms of a group.
+  int lanes, panel, terms;
   /// Columns of the result, and terms.
   int64_t outputs, features;
   /// Where there may be enough rows for matrix tiles and the target has them; most rows first.

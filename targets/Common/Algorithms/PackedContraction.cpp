@@ -103,7 +103,8 @@ bool Packing::choosePanel() {
 }
 
 bool Packing::applies() {
-  if (op->getNumResults() != 1 || op.getNumDpsInputs() != 2 || op.getNumReductionLoops() == 0)
+  if (shape.packedAccumulators == 0 || op->getNumResults() != 1 || op.getNumDpsInputs() != 2 ||
+      op.getNumReductionLoops() == 0)
     return false;
   Operation *add = op.getBlock()->getTerminator()->getOperand(0).getDefiningOp();
   bool isSum = add && isa<arith::AddFOp, arith::AddIOp>(add);

@@ -76,6 +76,8 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
     return unpacks ? SmallVector<Tile>{{8, 2}, {4, 4}, {2, 4}, {1, 4}}
                    : SmallVector<Tile>{{6, 4}, {4, 4}, {2, 4}, {1, 4}};
   }
+  if (shape.registers < 16)
+    return {{1, 4}};
   if (unpacks)
     return {{3, 1}, {1, 2}};
   if (halves)
@@ -212,7 +214,7 @@ void LinearSchedule::placeSums(int tileVectors) {
     std::vector<Var> arguments = sum.codes->args();
     sum.codes->compute_at(sum.partial, sum.group)
         .store_in(kStackStorage)
-        .bound_extent(arguments[0], 4)
+        .bound_extent(arguments[0], sum.terms)
         .bound_extent(arguments[1], sum.lanes)
         .vectorize(arguments[0])
         .vectorize(arguments[1])

@@ -59,8 +59,13 @@ void CompiledKernel::compile(llvm::StringRef targetName) {
   directory = path.str();
   object = directory + "/kernel.o";
   const Target *target = lookupTarget(targetName);
-  if (!target || failed(compileKernel(function, *target, object))) {
+  std::string made = directory + "/kernel" + (target ? target->kernelSuffix().str() : "");
+  if (!target || failed(compileKernel(function, *target, made))) {
     error = target ? "does not compile" : "no such target";
+    return;
+  }
+  if (made != object && std::system((HALYARD_COMPILE_SOURCE " " + made + " -o " + object).c_str()) != 0) {
+    error = "is source that does not compile";
     return;
   }
   std::string name = directory + "/kernel.so";

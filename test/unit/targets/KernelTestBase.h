@@ -93,17 +93,19 @@ inline std::string targetTestName(const ::testing::TestParamInfo<std::string> &i
   return name;
 }
 
-/// For the levels that an artifact holds by default. x86-64-v4 and x86-64-v4-amx differ from the last one in
-/// how they multiply codes and bf16 only, so that tests of other kernels would see the same twice.
+/// For source, and the levels that an artifact holds by default. x86-64-v4 and x86-64-v4-amx differ from the
+/// last one in how they multiply codes and bf16 only, so that tests of other kernels would see the same
+/// twice.
 #define HALYARD_INSTANTIATE_FOR_TARGETS(Suite)                                                               \
   INSTANTIATE_TEST_SUITE_P(                                                                                  \
-      Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4-vnni", kSameBits), targetTestName)
+      Targets, Suite, ::testing::Values("portable-c", "x86-64-v2", "x86-64", "x86-64-v4-vnni", kSameBits),   \
+      targetTestName)
 
 #define HALYARD_INSTANTIATE_FOR_ALL_TARGETS(Suite)                                                           \
-  INSTANTIATE_TEST_SUITE_P(                                                                                  \
-      Targets, Suite,                                                                                        \
-      ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-amx", kSameBits),   \
-      targetTestName)
+  INSTANTIATE_TEST_SUITE_P(Targets, Suite,                                                                   \
+                           ::testing::Values("portable-c", "x86-64-v2", "x86-64", "x86-64-v4",               \
+                                             "x86-64-v4-vnni", "x86-64-v4-amx", kSameBits),                  \
+                           targetTestName)
 
 } // namespace halyard::test
 
