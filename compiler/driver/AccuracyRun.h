@@ -12,6 +12,11 @@ namespace halyard::driver {
 
 class AccuracyRun {
 public:
+  AccuracyRun() = default;
+  AccuracyRun(const AccuracyRun &) = delete;
+  AccuracyRun &operator=(const AccuracyRun &) = delete;
+  ~AccuracyRun() { halyard_session_close(session); }
+
   /// Opens the artifact in `folder`; `threads` as RunArtifact::startThreads takes it.
   bool open(const std::string &folder, int64_t threads, RunError &error);
   const halyard_program &program() const { return artifact.program(); }

@@ -60,6 +60,7 @@ class Bench {
 public:
   Bench(const BenchOptions &options, RunError &error)
       : options(options), error(error), profiled(options.artifact) {}
+  ~Bench() { halyard_session_close(session); }
 
   bool run() {
     const Target *target = targetOfArtifact(options.artifact);

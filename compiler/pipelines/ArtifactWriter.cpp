@@ -45,6 +45,11 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
   if (!target)
     return program.emitError() << problem;
 
+  bool isOnDevice = !target->deviceInterface().empty();
+  if (isOnDevice && program.getRecompute())
+    return program.emitError() << "its decoder computes the whole text again for every token, which target '"
+                               << target->name() << "' cannot do; compile it for a processor";
+
   emit::nameKernels(program, target->name());
   FailureOr<std::vector<std::string>> kernels =
       emit::compileKernels(program, *target, emit::pathIn(options.directory, "kernels"), cache);
@@ -56,20 +61,21 @@ LogicalResult writeArtifact(ModuleOp module, const ArtifactOptions &options) {
     return failure();
   FailureOr<std::string> functions = generatedFunctions(program);
   auto generation = module->getAttrOfType<DictionaryAttr>("halyard.generation");
-  FailureOr<std::string> interface = emit::interfaceSource(program, generation, *checksum);
+  FailureOr<std::string> interface = emit::interfaceSource(program, *target, generation, *checksum);
   if (failed(functions) || failed(interface))
     return failure();
 
-  std::string source = "// " + name +
-                       ", compiled by Halyard: what encode and step do, call by call.\n#include \"" + name +
-                       ".h\"\n\n" + *functions + *interface;
+  std::string source = "// " + name + ", compiled by Halyard: what encode and step do, call by call.\n" +
+                       (isOnDevice ? "#define HALYARD_DEVICE\n" : "") + "#include \"" + name + ".h\"\n\n" +
+                       *functions + *interface;
   emit::BuildInputs inputs{options.directory, name, std::move(*kernels), target->buildTools()};
   Location location = program.getLoc();
   auto write = [&](const std::string &file, StringRef text) {
     return emit::writeFile(location, emit::pathIn(options.directory, file), text);
   };
-  if (failed(write(name + ".h", emit::interfaceHeader(program))) || failed(write(name + ".cpp", source)) ||
-      failed(emit::writeBuildFiles(location, inputs)) || failed(emit::build(location, inputs, cache)))
+  if (failed(write(name + ".h", emit::interfaceHeader(program, *target))) ||
+      failed(write(name + ".cpp", source)) || failed(emit::writeBuildFiles(location, inputs)) ||
+      failed(emit::build(location, inputs, cache)))
     return failure();
   return write("report.json", emit::report(program, *target, options, inputs.kernels));
 }

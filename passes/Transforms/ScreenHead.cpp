@@ -383,7 +383,8 @@ struct ScreenHead : impl::ScreenHeadBase<ScreenHead> {
       return signalPassFailure();
     }
     auto steps = getOperation().getBody().getOps<seq::StepOp>();
-    if (when == "never" || steps.empty())
+    // A device chooses among all logits by itself.
+    if (when == "never" || steps.empty() || !machine->deviceInterface().empty())
       return;
     std::optional<Head> head = Head::match(*steps.begin());
     if (!head || (when == "auto" && !isWorthwhile(head->linear)))

@@ -83,6 +83,16 @@ void describeUse(const halyard_error &error, Writer &out) {
   case halyard_cannot_read:
     out << "the weights file cannot be opened";
     return;
+  case halyard_no_driver:
+    out << "the program runs on a device whose driver's library cannot be loaded (libcuda.so.1 for CUDA, "
+           "libOpenCL.so.1 for OpenCL)";
+    return;
+  case halyard_no_device:
+    out << "the driver has no device that can run the program";
+    return;
+  case halyard_device_failed:
+    out << "the device's driver reported an error";
+    return;
   case halyard_bad_slot:
   case halyard_bad_rows:
   case halyard_bad_position:

@@ -152,8 +152,12 @@ void Generation::copySlot(int32_t from, int32_t to) {
     uint8_t *base = session.arena + rows.offset;
     int64_t slotBytes = int64_t(rows.rows) * rows.row_bytes;
     int32_t whole = (count + rows.block_rows - 1) / rows.block_rows * rows.block_rows;
-    memcpy(base + to * slotBytes, base + from * slotBytes,
-           size_t(whole < rows.rows ? whole : rows.rows) * size_t(rows.row_bytes));
+    size_t bytes = size_t(whole < rows.rows ? whole : rows.rows) * size_t(rows.row_bytes);
+    if (program.move)
+      program.move(session.arena, rows.offset + uint64_t(to * slotBytes),
+                   rows.offset + uint64_t(from * slotBytes), bytes);
+    else
+      memcpy(base + to * slotBytes, base + from * slotBytes, bytes);
   };
   for (int32_t i = 0; i < program.state_count; ++i)
     copy(program.states[i], source.count);

@@ -48,7 +48,28 @@ int32_t Generation::gatherRows() {
   return rows;
 }
 
+/// Whether the device's choice is what the settings would lead to.
+bool Generation::choosesOnDevice() const {
+  return program.choose && beams == 1 && !options.on_logits && leavesLogitsAlone(settings);
+}
+
+/// Takes a step of which nothing but the best tokens leaves the device.
+int Generation::chooseOnDevice(int32_t rows) {
+  // The logits' memory has no other use then.
+  int32_t *tokens = reinterpret_cast<int32_t *>(session.logits);
+  int status = program.step(session.arena, session.weights, rows, session.rowToken, session.rowSlot,
+                            session.rowPosition, nullptr);
+  if (!status)
+    status = program.choose(session.arena, rows, tokens);
+  for (int32_t row = 0; !status && row < rows; ++row)
+    if (isLast(row))
+      append(session.rowSlot[row], tokens[row]);
+  return status ? fail(status < 0 ? status : halyard_kernel_failed, -1, status) : halyard_ok;
+}
+
 int Generation::step(int32_t rows) {
+  if (choosesOnDevice())
+    return chooseOnDevice(rows);
   bool screened = canScreen();
   int status = program.step(session.arena, session.weights, rows, session.rowToken, session.rowSlot,
                             session.rowPosition, screened ? nullptr : session.logits);

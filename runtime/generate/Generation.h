@@ -45,6 +45,8 @@ private:
   bool isLast(int32_t row) const;
   void process(int32_t slot, const LogitsWindow &logits) const;
   void choose(int32_t slot, float *logits);
+  bool choosesOnDevice() const;
+  int chooseOnDevice(int32_t rows);
   void append(int32_t slot, int32_t token);
   void finish(int32_t slot, const int32_t *text, halyard_ending ending);
 

@@ -139,6 +139,15 @@ void processLogits(const halyard_generation &settings, const TextView &text, con
   suppressTokens(settings, text, scores);
 }
 
+bool leavesLogitsAlone(const halyard_generation &settings) {
+  auto isNeutral = [](float penalty) { return penalty <= 0 || penalty == 1; };
+  return isNeutral(settings.encoder_repetition_penalty) && isNeutral(settings.repetition_penalty) &&
+         settings.no_repeat_ngram <= 0 && settings.encoder_no_repeat_ngram <= 0 &&
+         !settings.bad_words.count && settings.min_length <= 0 && settings.min_new_tokens <= 0 &&
+         settings.forced_bos < 0 && !settings.forced_eos.count && !settings.suppress.count &&
+         !settings.begin_suppress.count;
+}
+
 /// Lanes are compared separately, so that a compiler can use vectors.
 float largestOf(const float *values, int32_t count) {
   constexpr int32_t kLanes = 16;

@@ -31,6 +31,9 @@ struct LogitsWindow {
 /// order of two values of one token, so that bounds of logits become bounds of what the logits become.
 void processLogits(const halyard_generation &settings, const TextView &text, const LogitsWindow &logits);
 
+/// True if `processLogits` does nothing, whatever the text.
+bool leavesLogitsAlone(const halyard_generation &settings);
+
 /// Index of the largest value, the lowest of equal ones. Never chooses a NaN unless there is nothing else,
 /// when it is 0.
 int32_t argmax(const float *values, int32_t count);

@@ -38,6 +38,11 @@ int halyard_session_init(const halyard_program *program, const halyard_weights *
   return halyard_ok;
 }
 
+void halyard_session_close(halyard_session *session) {
+  if (session && session->program->release)
+    session->program->release(session->arena);
+}
+
 void *halyard_session_arena(halyard_session *session) { return session->arena; }
 
 const int32_t *halyard_session_text(const halyard_session *session, int32_t slot) {

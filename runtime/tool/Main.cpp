@@ -166,6 +166,7 @@ int generate(const halyard_weights &weights, const Source &source, const Argumen
   for (int32_t i = 0; i < request.count; ++i)
     printf(i ? " %d" : "%d", text[i]);
   printf("\n");
+  halyard_session_close(session);
   return 0;
 }
 

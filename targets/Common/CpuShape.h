@@ -21,6 +21,8 @@ struct CpuShape {
   /// Registers hold tiles of matrices, and an instruction multiplies two of them
   /// (runtime/core/MatrixTiles.cpp).
   bool hasMatrixTiles = false;
+  /// Blocks of threads compute, each in registers of its own.
+  bool isGpu = false;
   /// Arithmetic reads registers only: what lies in memory takes one first.
   bool loadsApart = false;
   /// Memory is fetched ahead of its use on demand.

@@ -113,7 +113,7 @@ LogicalResult KernelTranslation::translate(Operation &op) {
   std::string name = "stage" + std::to_string(kernel.stages.size());
   FailureOr<Stage> stage = failure();
   auto linalgOp = dyn_cast<linalg::LinalgOp>(&op);
-  if (linalgOp && isContiguousSum(linalgOp))
+  if (linalgOp && !shape.isGpu && isContiguousSum(linalgOp))
     stage = translateContiguousSum(linalgOp, operands, scope, shape, name);
   else if (linalgOp)
     stage = translateLinalg(linalgOp, operands, scope, scope.precision(), name);
@@ -121,7 +121,7 @@ LogicalResult KernelTranslation::translate(Operation &op) {
     stage = translateSeqOp(&op, operands, shape, name, keyRows);
   if (failed(stage))
     return failure();
-  if (linalgOp && failed(addPackedVariant(linalgOp, operands, scope, shape, *stage)))
+  if (linalgOp && !shape.isGpu && failed(addPackedVariant(linalgOp, operands, scope, shape, *stage)))
     return failure();
   for (auto [result, view] : llvm::zip_equal(op.getResults(), stage->results))
     scope.define(result, view);

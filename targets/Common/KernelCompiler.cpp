@@ -81,3 +81,20 @@ LogicalResult halyard::compileKernelToAssembly(func::FuncOp kernel, const Target
     module.compile({{Halide::OutputFileType::assembly, assemblyPath.str()}});
   });
 }
+
+Halide::Module Target::makeCommonKernel(StringRef name) const {
+  llvm_unreachable("the target has no common kernels");
+}
+
+LogicalResult halyard::compileCommonKernel(StringRef name, const Target &target, StringRef objectPath,
+                                           Location location) {
+  captureHalideMessages();
+  try {
+    target.makeCommonKernel(name).compile({{Halide::OutputFileType::object, objectPath.str()}});
+    return success();
+  } catch (const Halide::Error &error) {
+    llvm::sys::fs::remove(objectPath);
+    return emitError(location) << name << " cannot be compiled for " << target.name() << ": "
+                               << StringRef(error.what()).trim();
+  }
+}

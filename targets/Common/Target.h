@@ -95,6 +95,13 @@ public:
   /// A function of the runtime, without arguments, that returns 0 if the system does not let programs use
   /// what the processor has; empty if there is nothing to ask.
   virtual llvm::StringRef systemCheck() const { return {}; }
+  /// By which interface kernels are started on a device of its own: "cuda" or "opencl", as the folder of the
+  /// runtime is called. Empty if they run on the processor.
+  virtual llvm::StringRef deviceInterface() const { return {}; }
+  /// Names of kernels that every program has, for what the runtime does by itself elsewhere.
+  virtual llvm::ArrayRef<llvm::StringRef> commonKernels() const { return {}; }
+  /// One of them. May throw Halide::Error.
+  virtual Halide::Module makeCommonKernel(llvm::StringRef name) const;
   /// True if this machine has the instruction set.
   virtual bool runsHere() const = 0;
   /// Among targets that run here, "host" is the one with the highest; 0: never.
@@ -125,6 +132,10 @@ mlir::LogicalResult compileKernel(mlir::func::FuncOp kernel, const Target &targe
 /// The same to assembly text, for tests and for looking at.
 mlir::LogicalResult compileKernelToAssembly(mlir::func::FuncOp kernel, const Target &target,
                                             llvm::StringRef assemblyPath);
+
+/// Compiles one of the target's common kernels to an object file. On failure an error was emitted.
+mlir::LogicalResult compileCommonKernel(llvm::StringRef name, const Target &target,
+                                        llvm::StringRef objectPath, mlir::Location location);
 
 } // namespace halyard
 

@@ -26,6 +26,8 @@ struct BuildTools {
   /// command line.
   std::vector<llvm::StringRef> freestandingFolders;
   bool isFreestanding() const { return !freestandingFolders.empty(); }
+  /// The folder of the runtime that starts kernels on a device, as Target::deviceInterface says.
+  std::string deviceInterface;
   /// The text of a CMake toolchain file that says the same, for users; empty if CMake needs none.
   llvm::StringRef toolchainFile;
 };

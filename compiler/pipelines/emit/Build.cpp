@@ -59,9 +59,14 @@ set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTO
 
 constexpr llvm::StringLiteral kLinkedWeights = "baremetal/Weights.cpp";
 
-/// True for files that every artifact brings, and those that stand in for a system's libraries.
+/// True for files that every artifact brings, those that stand in for a system's libraries, and those that
+/// reach the target's device.
 bool isWanted(StringRef path, const BuildTools &tools) {
   StringRef folder = path.split('/').first;
+  if (folder == "cuda" || folder == "opencl")
+    return folder == tools.deviceInterface;
+  if (folder == "device")
+    return !tools.deviceInterface.empty();
   return !llvm::is_contained({"baremetal", "hexagon"}, folder) ||
          llvm::is_contained(tools.freestandingFolders, folder);
 }
@@ -173,6 +178,8 @@ private:
 
 /// What stands in CMakeLists.txt before the runtime is added.
 static std::string runtimeOptions(const BuildTools &tools) {
+  if (!tools.deviceInterface.empty())
+    return "set(HALYARD_DEVICE " + tools.deviceInterface + ")\n";
   if (!tools.isFreestanding())
     return "";
   std::string sources;

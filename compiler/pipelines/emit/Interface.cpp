@@ -2,6 +2,7 @@
 // runtime/include/halyard/program.h, field by field in their order.
 #include "compiler/pipelines/emit/Interface.h"
 #include "compiler/pipelines/emit/GenerationSettings.h"
+#include "runtime/include/halyard/arena.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -78,6 +79,24 @@ int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *toke
 }
 )";
 
+constexpr llvm::StringLiteral kDeviceEntryPoints = R"(
+static const halyard_device_program kDevice = {{&{0}_program, {1}u, encode, step};
+
+int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
+               int32_t source_length, float *memory_out) {{
+  if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_mask, source_length))
+    return status;
+  return halyard_device_encode(&kDevice, arena, weights, slot, source, source_mask, source_length, memory_out);
+}
+
+int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
+             const int32_t *position, float *logits) {{
+  if (int status = halyard_check_step(&{0}_program, arena, rows, token, slot, position))
+    return status;
+  return halyard_device_step(&kDevice, arena, weights, rows, token, slot, position, logits);
+}
+)";
+
 constexpr llvm::StringLiteral kScreening = R"(
 static int screenRows(void *arena, const void *weights, int32_t rows, float *bounds) {
   return screen(arena, weights, rows, bounds);
@@ -147,17 +166,24 @@ StringRef flagsOf(rt::ProgramOp program) {
   return program.getMasked() ? "HALYARD_READS_MASK" : "0";
 }
 
+/// Bytes of the arena that callers provide: of a program for a device, the header.
+uint64_t arenaBytes(rt::ProgramOp program, const Target &target) {
+  if (target.deviceInterface().empty())
+    return *program.getArenaBytes();
+  return halyard_arena_header_bytes(program.getSlots(), program.getMaxTarget(), 0);
+}
+
 } // namespace
 
-std::string interfaceHeader(rt::ProgramOp program) {
+std::string interfaceHeader(rt::ProgramOp program, const Target &target) {
   Type element = cast<RankedTensorType>(program.getSourceType()).getElementType();
   std::optional<SourceType> source = sourceTypeOf(element);
   return llvm::formatv(kHeader.data(), program.getSymName(), source ? source->inCpp : "void",
                        program.getVocabulary(), program.getMaxTarget(), program.getMaxRows(),
-                       program.getSlots(), *program.getArenaBytes(), program.getMaxSource());
+                       program.getSlots(), arenaBytes(program, target), program.getMaxSource());
 }
 
-FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr generation,
+FailureOr<std::string> interfaceSource(rt::ProgramOp program, const Target &target, DictionaryAttr generation,
                                        uint64_t weightsChecksum) {
   auto type = cast<RankedTensorType>(program.getSourceType());
   std::optional<SourceType> source = sourceTypeOf(type.getElementType());
@@ -177,6 +203,7 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr gen
   std::string settings = generationSettings(generation, text);
   StringRef name = program.getSymName();
   int64_t columns = program.getScreenColumns().value_or(0);
+  bool isOnDevice = !target.deviceInterface().empty();
   llvm::raw_string_ostream stream(text);
   if (columns)
     stream << kScreening;
@@ -189,11 +216,16 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, DictionaryAttr gen
          << "}, " << quoted(program.getSourceName()) << ", " << program.getSourceVocabulary()
          << ",\n    /*memory*/ " << program.getMemoryFeatures() << ", memory_rows,\n    /*weights*/ "
          << *program.getWeightsBytes() << "u, " << weightsChecksum << "u,\n    /*arena*/ "
-         << *program.getArenaBytes() << "u,\n    " << name << "_encode, " << name << "_step,\n    /*screen*/ "
-         << columns
+         << arenaBytes(program, target) << "u,\n    " << name << "_encode, " << name
+         << "_step,\n    /*screen*/ " << columns
          << (columns ? ", screenRows, rescoreUnit, headOfRows,\n    " : ", nullptr, nullptr, nullptr,\n    ")
-         << settings << ",\n    " << states << ",\n    " << crosses << "};\n";
-  stream << llvm::formatv(kEntryPoints.data(), name, columns ? kStepAndHead : kWholeStep).str();
+         << settings << ",\n    " << states << ",\n    " << crosses
+         << (isOnDevice ? ",\n    halyard_device_choose, halyard_device_move, halyard_device_release};\n"
+                        : "};\n");
+  if (isOnDevice)
+    stream << llvm::formatv(kDeviceEntryPoints.data(), name, *program.getArenaBytes()).str();
+  else
+    stream << llvm::formatv(kEntryPoints.data(), name, columns ? kStepAndHead : kWholeStep).str();
   return text;
 }
 

@@ -3,18 +3,19 @@
 #define HALYARD_COMPILER_PIPELINES_EMIT_INTERFACE_H
 
 #include "dialects/Runtime/IR/Runtime.h"
+#include "targets/Common/Target.h"
 
 #include <string>
 
 namespace halyard::emit {
 
 /// The text of NAME.h.
-std::string interfaceHeader(rt::ProgramOp program);
+std::string interfaceHeader(rt::ProgramOp program, const Target &target);
 
 /// What follows the generated functions in NAME.cpp: the checked entry points and the `halyard_program`.
 /// Fails, with an error at the program, if the source is of a type that the interface does not have.
-mlir::FailureOr<std::string> interfaceSource(rt::ProgramOp program, mlir::DictionaryAttr generation,
-                                             uint64_t weightsChecksum);
+mlir::FailureOr<std::string> interfaceSource(rt::ProgramOp program, const Target &target,
+                                             mlir::DictionaryAttr generation, uint64_t weightsChecksum);
 
 } // namespace halyard::emit
 

@@ -111,6 +111,20 @@ public:
     return success();
   }
 
+  /// The same for a kernel that every program of the target has.
+  LogicalResult compileCommon(StringRef name, const Target &target, Location location) {
+    files.push_back((name + ".o").str());
+    std::string path = pathIn(directory, files.back());
+    std::string key = contentHash({name, target.name(), compiler});
+    if (std::optional<std::string> object = cache.find(key))
+      return writeFile(location, path, *object);
+    if (failed(compileCommonKernel(name, target, path, location)))
+      return failure();
+    if (std::optional<std::string> made = readFile(path))
+      cache.keep(key, *made);
+    return success();
+  }
+
   std::vector<std::string> files;
 
 private:
@@ -134,6 +148,9 @@ FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const 
       if (failed(compilation.compile(kernel, *level, nameAtLevel(names.back(), *level))))
         return failure();
   }
+  for (StringRef kernel : target.commonKernels())
+    if (failed(compilation.compileCommon(kernel, target, program.getLoc())))
+      return failure();
   std::vector<std::string> files = std::move(compilation.files);
   if (!target.levels().empty()) {
     llvm::sort(names);

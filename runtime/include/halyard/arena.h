@@ -26,7 +26,8 @@ typedef struct halyard_arena {
   int32_t slots;
   int32_t max_target;
   uint32_t flags; /* those of the program */
-  uint8_t reserved[48];
+  void *device;   /* what belongs to the arena elsewhere; null if there is nothing */
+  uint8_t reserved[48 - sizeof(void *)];
 } halyard_arena;
 
 /* `bytes` rounded up to HALYARD_ALIGNMENT. */
@@ -72,7 +73,7 @@ static inline void halyard_arena_init(void *arena, int32_t slots, int32_t max_ta
 static inline void halyard_clear_slot(const halyard_program *program, void *arena, int32_t slot) {
   const halyard_rows *lists[2] = {program->states, program->crosses};
   const int32_t counts[2] = {program->state_count, program->cross_count};
-  if (halyard_source_rows(arena)[slot])
+  if (program->move || halyard_source_rows(arena)[slot])
     return;
   for (int32_t list = 0; list < 2; ++list)
     for (int32_t i = 0; i < counts[list]; ++i) {

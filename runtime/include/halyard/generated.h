@@ -48,6 +48,8 @@ Tensor<sizeof...(Sizes)> slot(const halyard_buffer &cache, int64_t index, Sizes.
   return view<T>(cache, index * blockElements(cache), sizes...);
 }
 
+#ifndef HALYARD_DEVICE
+
 /* Copies all of `from`; does nothing if `to` is the caller's null pointer. */
 inline void copy(const halyard_buffer &from, const halyard_buffer &to) {
   if (to.host)
@@ -147,21 +149,28 @@ inline void widen(const halyard_buffer &from, const halyard_buffer &to) {
     reinterpret_cast<int64_t *>(to.host)[i] = reinterpret_cast<const int32_t *>(from.host)[i];
 }
 
+#endif
+
+/* Element `index` of an array of numbers. */
+inline void setElement(const halyard_type &type, void *array, int64_t index, int32_t value) {
+  if (type.code == ElementType<float>::value.code)
+    static_cast<float *>(array)[index] = static_cast<float>(value);
+  else if (type.bits == 64)
+    static_cast<int64_t *>(array)[index] = value;
+  else if (type.bits == 32)
+    static_cast<int32_t *>(array)[index] = value;
+  else
+    static_cast<uint8_t *>(array)[index] = static_cast<uint8_t>(value);
+}
+
+#ifndef HALYARD_DEVICE
+
 /* The mask of a source, bytes that are 0 or not, as zeros and ones of the array's type; ones if `given` is
  * null. */
 inline void mask(const void *given, const halyard_buffer &to) {
   const uint8_t *bytes = static_cast<const uint8_t *>(given);
-  for (int64_t i = 0, count = elements(to); i < count; ++i) {
-    bool there = !bytes || bytes[i];
-    if (to.type.code == ElementType<float>::value.code)
-      reinterpret_cast<float *>(to.host)[i] = there ? 1.0f : 0.0f;
-    else if (to.type.bits == 64)
-      reinterpret_cast<int64_t *>(to.host)[i] = there;
-    else if (to.type.bits == 32)
-      reinterpret_cast<int32_t *>(to.host)[i] = there;
-    else
-      to.host[i] = there;
-  }
+  for (int64_t i = 0, count = elements(to); i < count; ++i)
+    setElement(to.type, to.host, i, !bytes || bytes[i]);
 }
 
 inline int32_t read(const halyard_buffer &array, int32_t index) {
@@ -169,11 +178,10 @@ inline int32_t read(const halyard_buffer &array, int32_t index) {
 }
 
 inline void write(int32_t value, const halyard_buffer &array, int32_t index) {
-  if (array.type.bits == 64)
-    reinterpret_cast<int64_t *>(array.host)[index] = value;
-  else
-    reinterpret_cast<int32_t *>(array.host)[index] = value;
+  setElement(array.type, array.host, index, value);
 }
+
+#endif
 
 /* Integer division of extents, rounding down or up also below zero; divisors are positive. */
 inline int32_t floorDiv(int32_t value, int32_t by) { return value / by - (value % by < 0); }
@@ -181,4 +189,9 @@ inline int32_t ceilDiv(int32_t value, int32_t by) { return value / by + (value %
 inline int32_t floorMod(int32_t value, int32_t by) { return value - floorDiv(value, by) * by; }
 
 } // namespace halyard::rt
+
+/* Arrays of a program for a device lie in its memory. */
+#ifdef HALYARD_DEVICE
+#include "device_rows.h"
+#endif
 #endif

@@ -102,7 +102,7 @@ template <int rank> struct Tensor : halyard_buffer {
   template <typename... Extents> Tensor(halyard_type elements, const void *data, Extents... sizes) {
     static_assert(sizeof...(sizes) == rank, "one extent per dimension");
     const int32_t outermostFirst[rank > 0 ? rank : 1] = {static_cast<int32_t>(sizes)...};
-    device = 0;
+    device = reinterpret_cast<uint64_t>(data); // read by kernels of devices only, whose addresses these are
     device_interface = nullptr;
     host = static_cast<uint8_t *>(const_cast<void *>(data));
     flags = 0;

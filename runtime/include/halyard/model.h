@@ -104,6 +104,7 @@ public:
   }
   Session &operator=(Session &&) = delete;
   ~Session() {
+    halyard_session_close(session);
     if (owned)
       ::operator delete(owned, std::align_val_t(HALYARD_ALIGNMENT));
   }

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes with every change of the structs below; a runtime refuses a program of another number. */
-#define HALYARD_ABI 3u
+#define HALYARD_ABI 4u
 
 /* Alignment in bytes of an arena, of weights in memory and of everything laid out inside them. */
 #define HALYARD_ALIGNMENT 64
@@ -140,6 +140,14 @@ typedef struct halyard_program {
   const halyard_rows *states; /* grow by one row a position */
   int32_t cross_count;
   const halyard_rows *crosses; /* written by encode */
+
+  /* Null if the program's memory is the arena. Otherwise the arena is a header only, states and cross values
+   * lie elsewhere, at the same offsets (device.h): `choose` gives the best token of each row of the last
+   * step, whose logits need not have been asked for; `move` copies from one offset to another; `release`
+   * frees what belongs to the arena, which may then be used anew. */
+  int (*choose)(void *arena, int32_t rows, int32_t *token);
+  int (*move)(void *arena, uint64_t to, uint64_t from, uint64_t bytes);
+  void (*release)(void *arena);
 } halyard_program;
 
 /* What every function of a program and of the runtime returns. */
@@ -160,7 +168,10 @@ typedef enum halyard_status {
   halyard_cannot_read = -13,   /* weights file cannot be opened or mapped */
   halyard_kernel_failed = -14, /* a kernel reported an error */
   halyard_bad_beams = -15,     /* more beams than slots, or fewer than one */
-  halyard_bad_mask = -16       /* a mask for a program that reads none */
+  halyard_bad_mask = -16,      /* a mask for a program that reads none */
+  halyard_no_driver = -17,     /* the library by which the program's device is reached is missing */
+  halyard_no_device = -18,     /* there is no device that can run the program */
+  halyard_device_failed = -19  /* the device's driver reported an error */
 } halyard_status;
 
 #ifdef __cplusplus

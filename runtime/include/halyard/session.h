@@ -40,9 +40,12 @@ typedef struct halyard_session halyard_session;
 /* Bytes of memory that a session of the program needs. */
 uint64_t halyard_session_bytes(const halyard_program *program);
 /* Makes a session in `memory`, which is aligned to HALYARD_ALIGNMENT and stays the caller's, as do the
- * weights. There is nothing to undo at its end. */
+ * weights. At its end there is nothing to undo but halyard_session_close. */
 int halyard_session_init(const halyard_program *program, const halyard_weights *weights, void *memory,
                          uint64_t bytes, halyard_session **session);
+
+/* Frees what a program for a device keeps in the device's memory; nothing for others. */
+void halyard_session_close(halyard_session *session);
 
 /* Why a text ended. */
 typedef enum halyard_ending {

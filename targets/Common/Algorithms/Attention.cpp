@@ -429,6 +429,8 @@ Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorV
                                            const TensorView *keyRows, const CpuShape &shape,
                                            const std::string &name) {
   AttentionOperands operands(op, views, keyRows);
+  if (shape.isGpu)
+    return translateBlockAttention(operands, name);
   CpuShape tiled = shape;
   tiled.lanes = std::max(shape.lanes, 4); // tiles of queries and keys pay without vectors as well
   if (operands.isRagged)

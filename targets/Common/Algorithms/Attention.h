@@ -21,6 +21,9 @@ class AttentionOperands;
 Stage translateCacheAttention(const AttentionOperands &operands, const CpuShape &shape,
                               const std::string &name);
 
+/// Either on a GPU.
+Stage translateBlockAttention(const AttentionOperands &operands, const std::string &name);
+
 /// The same over whole tensors with matrix tiles, for shapes that fit them: products of operands rounded to
 /// bf16.
 bool fitsMatrixTiles(const AttentionOperands &operands);

@@ -1,0 +1,113 @@
+// Linear layers on a GPU. A block of threads computes a panel of columns of one row, or of a tile of rows.
+// Threads stand in two dimensions, columns and blocks of terms: each thread sums the products of its block of
+// terms for one column and all rows of the tile, in registers, and puts the sums into shared memory, where
+// one thread for each result adds them up in the order of the blocks. The order is the same for one row and
+// for many, so which tile computes a row makes no difference to its result.
+#include "targets/Gpu/GpuSchedule.h"
+
+#include "targets/Common/Schedules/AccessPattern.h"
+
+using namespace mlir;
+using namespace halyard::kernels;
+using Halide::Expr;
+using Halide::MemoryType;
+using Halide::TailStrategy;
+using Halide::Var;
+
+/// Rows of a tile, where there are as many.
+static constexpr int kTileRows = 8;
+/// Blocks of terms that are summed side by side, at most.
+static constexpr int kTermThreads = 16;
+
+namespace {
+class GpuLinear {
+public:
+  GpuLinear(LinearSum &sum, Output &output, int rowPosition)
+      : sum(sum), output(output), rowPosition(rowPosition) {}
+
+  void run();
+
+private:
+  void applyTile(Halide::Stage stage, int rows);
+  void placeSums();
+
+  LinearSum &sum;
+  Output &output;
+  int rowPosition;
+  Var panel{"panel"}, lane{"lane"}, tile{"tile"}, rowInner{"rowInner"};
+};
+} // namespace
+
+/// Loops of one branch, outermost first: other dimensions, tiles of rows, panels, the tile.
+void GpuLinear::applyTile(Halide::Stage stage, int rows) {
+  Var column = output.vars.back(), row = output.vars[rowPosition];
+  stage.split(column, panel, lane, sum.lanes, TailStrategy::GuardWithIf)
+      .split(row, tile, rowInner, rows, TailStrategy::GuardWithIf);
+  std::vector<Halide::VarOrRVar> order{lane, rowInner, panel, tile};
+  std::vector<Var> others;
+  for (int position = output.vars.size() - 2; position >= 0; --position)
+    if (position != rowPosition)
+      others.push_back(output.vars[position]);
+  order.insert(order.end(), others.begin(), others.end());
+  stage.reorder(order);
+  for (size_t index = 1; index < others.size(); ++index)
+    stage.fuse(others.front(), others[index], others.front());
+  stage.gpu_threads(lane, rowInner);
+  others.empty() ? stage.gpu_blocks(panel, tile) : stage.gpu_blocks(panel, tile, others.front());
+}
+
+void GpuLinear::placeSums() {
+  std::vector<Var> arguments = sum.partial.args();
+  Var terms = arguments.back(), turn("turn");
+  Halide::Func shared = sum.partial.in(sum.total);
+  sum.total.compute_at(output.func, lane).store_in(MemoryType::Register);
+  shared.compute_at(output.func, panel)
+      .store_in(MemoryType::GPUShared)
+      .bound_extent(sum.lane, sum.lanes)
+      .split(terms, turn, terms, kTermThreads, TailStrategy::GuardWithIf);
+  std::vector<Halide::VarOrRVar> order{sum.row, sum.vector, sum.lane, terms, turn};
+  if (sum.half)
+    order.insert(order.begin(), *sum.half);
+  shared.reorder(order).gpu_threads(sum.lane, terms);
+  // A thread has all rows of the tile in registers.
+  sum.partial.compute_at(shared, sum.vector).store_in(MemoryType::Register);
+  std::vector<Halide::VarOrRVar> inner{sum.row, sum.group};
+  if (sum.half)
+    inner.insert(inner.begin(), *sum.half);
+  if (sum.term)
+    inner.insert(inner.begin(), *sum.term);
+  if (sum.nibble)
+    inner.insert(inner.end() - 1, *sum.nibble);
+  sum.partial.unroll(sum.row).update().reorder(inner).unroll(sum.row);
+  for (Halide::Stage stage : {Halide::Stage(shared)})
+    stage.unroll(sum.row);
+}
+
+void GpuLinear::run() {
+  Expr rows = output.extents[rowPosition];
+  auto known = Halide::Internal::as_const_int(rows);
+  if (!known)
+    applyTile(output.func.specialize(rows >= kTileRows), kTileRows);
+  applyTile(output.func, known && *known >= kTileRows ? kTileRows : 1);
+  placeSums();
+}
+
+bool halyard::kernels::scheduleGpuLinear(Kernel &kernel, Output &output) {
+  for (Stage &stage : kernel.stages) {
+    if (!stage.linear || output.vars.size() < 2)
+      continue;
+    auto access = accessPattern(output.func, stage.linear->total);
+    if (!access)
+      continue;
+    Expr column = output.vars.back();
+    const auto *row = access->back().as<Halide::Internal::Variable>();
+    auto position =
+        llvm::find_if(output.vars, [&](const Var &var) { return row && row->name == var.name(); });
+    if (!Halide::Internal::equal((*access)[1], Halide::Internal::simplify(column / stage.linear->lanes)) ||
+        position == output.vars.end() || position + 1 == output.vars.end())
+      continue;
+    GpuLinear(*stage.linear, output, position - output.vars.begin()).run();
+    return true;
+  }
+  return false;
+}
