@@ -82,7 +82,7 @@ uint8_t *Warp::at(const Instruction &instruction, Space space, uint64_t address,
     throw Error("an access outside of " + std::string(where) + " at " + std::to_string(address) + " by '" +
                 instruction.text + "' in " + kernel.name);
   };
-  if (address % bytes)
+  if (address & (bytes - 1)) // sizes are powers of two
     fail("what is aligned");
   switch (space) {
   case Space::shared:

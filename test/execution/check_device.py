@@ -1,0 +1,83 @@
+"""Compiles one model folder for a device and compares its first texts with the folder's reference.npz.
+
+usage: check_device.py HALYARD MODEL_DIR WORK_DIR NEW_TOKENS COMPILE_OPTION...
+
+The first text of the first prompt: its first NEW_TOKENS tokens are the reference's, with beams too where the reference
+has them, and the encoder's output and the first three logits agree as check_model.py asks. On the stand-in for a GPU's
+driver (HALYARD_EMULATOR_LOG says where it counts): steps after the second are replayed, and a step of which nothing but
+the token is wanted takes one integer from the device.
+"""
+import json
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+from check_model import LOGITS, Reference, settings, text
+from halyard_tool import Failure, compile_model, expect_close, generate, main, run
+
+
+def generate_options(reference, new_tokens):
+    given = json.loads((reference.model / "reference.json").read_text()).get("generate", {})
+    options = ["--max-new-tokens", new_tokens]
+    if "decoder_input_ids" in given:
+        options += ["--decoder-ids", ",".join(map(str, given["decoder_input_ids"]))]
+    return options
+
+
+def first_text(reference):
+    """The inputs of the first row, without its padding unless the encoder needs it."""
+    inputs, length = {}, reference.unpadded_length(0)
+    for name, array in reference.inputs.items():
+        if name != "attention_mask":
+            inputs[name] = array[:1] if length is None else array[:1, :length]
+    return inputs
+
+
+def expect_tokens(what, got, want):
+    """All but the last, which a limit on the length may change."""
+    if got[:-1] != want[:len(got) - 1]:
+        raise Failure(f"{what}: tokens {got}, expected {want[:len(got)]}")
+
+
+def check_replay(halyard, artifact, inputs, scratch, options):
+    """Greedy search of which nothing is wanted but tokens."""
+    log = os.environ.get("HALYARD_EMULATOR_LOG")
+    command = [halyard, "run", artifact, "--json", *options]
+    for name in inputs:
+        command += ["--input", f"{name}={scratch / name}.npy"]
+    tokens = json.loads(run(command))["tokens"][0]
+    if not log:
+        return tokens
+    counts = json.loads(pathlib.Path(log).read_text())
+    if counts["graphs"] < 1 or counts["graph_launches"] < len(tokens) - 4:
+        raise Failure(f"steps are not replayed: {counts}")
+    if counts["bytes_to_host"] > 4 * len(tokens) and "--takes-logits" not in sys.argv:
+        raise Failure(f"{counts['bytes_to_host']} bytes came from the device for {len(tokens)} tokens")
+    return tokens
+
+
+def check():
+    halyard, model, work, new_tokens, *options = [part for part in sys.argv[1:] if part != "--takes-logits"]
+    model, work = pathlib.Path(model), pathlib.Path(work)
+    artifact = compile_model(halyard, model, work / "model", options)
+    archive = np.load(model / "reference.npz")
+    prompt = sorted(key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids"))[0]
+    reference = Reference(model, archive, prompt)
+    inputs, eos = first_text(reference), settings(model).get("eos_token_id")
+    given = generate_options(reference, new_tokens)
+    want = text(reference.values["greedy_ids"][0], eos)
+
+    tokens, logits, memory = generate(halyard, artifact, inputs, work, [*given, "--num-beams", 1])
+    expect_tokens("greedy search", tokens[0], want)
+    want_memory, want_logits = reference.expected(0, memory[0])
+    if want_memory is not None:
+        expect_close("encoder output", memory[0][:len(want_memory)], want_memory)
+    expect_close("logits", logits[0][:LOGITS], want_logits)
+    expect_tokens("replayed steps", check_replay(halyard, artifact, inputs, work, given), want)
+    return f"{len(tokens[0])} tokens exact"
+
+
+if __name__ == "__main__":
+    main(check)
