@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs everything that building and testing Halyard needs, on Debian 12 (as root or with sudo).
 # Debian packages: compilers, MLIR/LLVM 22, protobuf; for the tests alone, a compiler for 64-bit Arm, emulators of other
-# machines, and OpenCL on the processor. PyPI packages go into build/venv: Halide 21, CMake,
-# and, for the tests alone, ONNX, ONNX Runtime, NumPy and lit. Running it again costs a second.
+# machines, and OpenCL on the processor. PyPI packages go into build/venv: Halide 21, CMake, and, for the tests alone,
+# ONNX, ONNX Runtime, NumPy and lit. Running it again costs a second.
 set -euo pipefail
 cd "$(dirname "$0")"
 

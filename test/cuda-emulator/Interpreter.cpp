@@ -107,30 +107,36 @@ uint8_t *Warp::at(const Instruction &instruction, Space space, uint64_t address,
 
 namespace {
 
-/// One block: all of its warps, from barrier to barrier.
+/// The blocks of a launch, one after the other: all warps of a block, from barrier to barrier.
 class Block {
 public:
   Block(const Kernel &kernel, const Grid &grid, const std::vector<uint8_t> &parameters, const Memory &memory)
-      : kernel(kernel), grid(grid), parameters(parameters), memory(memory) {}
+      : kernel(kernel), grid(grid), parameters(parameters), memory(memory),
+        threads(grid.threads[0] * grid.threads[1] * grid.threads[2]) {
+    warps.reserve((threads + kLanes - 1) / kLanes);
+    for (unsigned first = 0; first < threads; first += kLanes)
+      addWarp(first);
+  }
 
   void run(unsigned x, unsigned y, unsigned z);
 
 private:
-  void addWarp(unsigned first, const unsigned *block);
+  void addWarp(unsigned first);
 
   const Kernel &kernel;
   const Grid &grid;
   const std::vector<uint8_t> &parameters;
   const Memory &memory;
+  unsigned threads;
   std::vector<uint8_t> shared;
   std::vector<Warp> warps;
 };
 
 } // namespace
 
-void Block::addWarp(unsigned first, const unsigned *block) {
-  unsigned all = grid.threads[0] * grid.threads[1] * grid.threads[2];
-  unsigned count = std::min(all - first, unsigned(kLanes));
+/// A warp, with the registers that stay the same in all blocks.
+void Block::addWarp(unsigned first) {
+  unsigned count = std::min(threads - first, unsigned(kLanes));
   Lanes there = count == kLanes ? ~Lanes(0) : (Lanes(1) << count) - 1;
   warps.emplace_back(kernel, memory, parameters, shared, there);
   Warp &warp = warps.back();
@@ -142,20 +148,20 @@ void Block::addWarp(unsigned first, const unsigned *block) {
     warp.reg(kLaneId)[lane] = lane;
     for (int dim = 0; dim < 3; ++dim) {
       warp.reg(kNtidX + dim)[lane] = grid.threads[dim];
-      warp.reg(kCtaidX + dim)[lane] = block[dim];
       warp.reg(kNctaidX + dim)[lane] = grid.blocks[dim];
     }
   }
 }
 
 void Block::run(unsigned x, unsigned y, unsigned z) {
-  unsigned threads = grid.threads[0] * grid.threads[1] * grid.threads[2], block[3] = {x, y, z};
   // Memory that nothing was written to holds what no result should depend on.
   shared.assign(static_cast<size_t>(kernel.sharedBytes) + grid.sharedBytes, 0xff);
-  warps.clear();
-  warps.reserve((threads + kLanes - 1) / kLanes);
-  for (unsigned first = 0; first < threads; first += kLanes)
-    addWarp(first, block);
+  const unsigned block[3] = {x, y, z};
+  for (Warp &warp : warps) {
+    warp.begin();
+    for (int dim = 0; dim < 3; ++dim)
+      std::fill_n(warp.reg(kCtaidX + dim), kLanes, block[dim]);
+  }
   for (bool isRunning = true; isRunning;) {
     isRunning = false;
     for (Warp &warp : warps) {

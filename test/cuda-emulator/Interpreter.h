@@ -29,6 +29,11 @@ public:
   Warp(const Kernel &kernel, const Memory &memory, const std::vector<uint8_t> &parameters,
        std::vector<uint8_t> &shared, Lanes there);
 
+  /// Puts all threads at the beginning, for another block.
+  void begin() {
+    std::memset(next, 0, sizeof(next));
+    ended = waiting = 0;
+  }
   /// Runs until all threads wait or have ended.
   void run();
   bool hasEnded() const { return !(there & ~ended); }
