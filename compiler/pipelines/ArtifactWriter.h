@@ -1,11 +1,12 @@
 // Writes an artifact: the folder that a compiled model is.
 //
 //   NAME.h NAME.cpp   C interface, and C++ classes NAME::Model and NAME::Session over the runtime's
-//   kernels/*.o       one object per distinct kernel
+//   kernels/          a file per distinct kernel, an object unless the target writes others
 //   NAME.weights      constants, mapped at load (runtime/include/halyard/weights.h)
 //   runtime/          the runtime's sources, and CMakeLists.txt that builds all of this with a C++17 compiler
-//   alone report.json       limits, sizes and costs libNAME.so NAME   the same already built, by the compiler
-//   found on PATH
+//                     alone; toolchain.cmake beside it if that compiler is one for another machine
+//   report.json       limits, sizes and costs
+//   libNAME.so NAME   the same already built, by the target's compiler found on PATH
 #ifndef HALYARD_COMPILER_PIPELINES_ARTIFACTWRITER_H
 #define HALYARD_COMPILER_PIPELINES_ARTIFACTWRITER_H
 
