@@ -45,7 +45,9 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
     pipeline.slots = options.slots;
   pipeline.weights = options.weights;
   bool isFloat = options.weights == "f32" || options.weights == "bf16";
-  pipeline.kv = options.kv != "auto" ? options.kv : isFloat ? options.weights : "int8";
+  const Target *target = lookupTarget(options.target);
+  bool isOnDevice = target && !target->deviceInterface().empty(); // where caches are f32
+  pipeline.kv = options.kv != "auto" ? options.kv : isOnDevice ? "f32" : isFloat ? options.weights : "int8";
   pipeline.screen = options.screen;
   pipeline.target = options.target;
   pipeline.isDeterministic = options.numerics == "deterministic";

@@ -48,7 +48,10 @@ private:
 } // namespace
 
 void KernelTranslation::declareTensor(const std::string &name, Value value, RankedTensorType type) {
-  Halide::ImageParam param(storageType(type.getElementType()), type.getRank(), name);
+  Halide::Type element = storageType(type.getElementType());
+  if (shape.isGpu && element.is_bfloat()) // which Halide has on processors only
+    element = Halide::UInt(16);
+  Halide::ImageParam param(element, type.getRank(), name);
   TensorView view = viewOf(param, type);
   constrainToDense(param, view.extents);
   scope.define(value, view);

@@ -90,7 +90,7 @@ LogicalResult halyard::compileCommonKernel(StringRef name, const Target &target,
                                            Location location) {
   captureHalideMessages();
   try {
-    target.makeCommonKernel(name).compile({{Halide::OutputFileType::object, objectPath.str()}});
+    target.write(target.makeCommonKernel(name), objectPath);
     return success();
   } catch (const Halide::Error &error) {
     llvm::sys::fs::remove(objectPath);

@@ -86,7 +86,7 @@ uint8_t *Warp::at(const Instruction &instruction, Space space, uint64_t address,
     fail("what is aligned");
   switch (space) {
   case Space::shared:
-    if (address + bytes > shared.size())
+    if (address < kSharedBegin || address + bytes > shared.size())
       fail("shared memory");
     return &shared[address];
   case Space::local:

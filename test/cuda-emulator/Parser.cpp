@@ -51,6 +51,7 @@ private:
   Kernel *kernel = nullptr;
   bool inBody = false;
   std::map<std::string, int> registers;
+  std::string dynamicShared;               // the variable that stands for what a launch asks for
   std::map<std::string, uint64_t> symbols; // variables and parameters
   std::map<std::string, uint32_t> labels;
 };
@@ -131,8 +132,12 @@ void Parser::readVariable(const std::string &line) {
   int align = std::stoi(line.substr(line.find(".align") + 6));
   size_t type = line.find_last_of('.', name);
   int bytes = count * bytesOfType(trimmed(line.substr(type, name - type)));
-  if (!kernel)
+  if (!kernel && count)
     throw Error("a variable outside of a kernel: " + line);
+  if (!kernel) { // as much as a launch asks for
+    dynamicShared = line.substr(name + 1, open - name - 1);
+    return;
+  }
   int &end = line.find(".local") == 0 ? kernel->localBytes : kernel->sharedBytes;
   end = (end + align - 1) / align * align;
   symbols[line.substr(name + 1, open - name - 1)] = static_cast<uint64_t>(end);
@@ -167,6 +172,8 @@ Operand Parser::operand(const std::string &word) {
         word[0] == '-' ? static_cast<uint64_t>(std::stoll(word, nullptr, 0)) : std::stoull(word, nullptr, 0);
   else if (symbols.count(word))
     result.value = symbols[word];
+  else if (!word.empty() && word == dynamicShared)
+    result.value = kSharedBegin;
   else
     throw Error("an operand that is not known: " + word);
   if (result.reg < 0)

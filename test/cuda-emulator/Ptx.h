@@ -16,6 +16,9 @@ constexpr int kLanes = 32;
 /// One bit for each thread of a warp.
 using Lanes = uint32_t;
 
+/// Where shared memory that kernels may use begins: before it lies the system's.
+constexpr int kSharedBegin = 1024;
+
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -78,7 +81,7 @@ struct Kernel {
   std::vector<int> parameterBytes, parameterOffsets;
   int parameterEnd = 0;
   int registers = kSpecials;
-  int localBytes = 0, sharedBytes = 0;
+  int localBytes = 0, sharedBytes = kSharedBegin; // static
   std::vector<Instruction> code;
 };
 

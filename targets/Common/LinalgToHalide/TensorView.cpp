@@ -39,6 +39,8 @@ Expr halyard::kernels::fromStorage(Expr value, Type type) {
     return value != Halide::cast<uint8_t>(0);
   if (isa<IndexType>(type))
     return toIndex(value);
+  if (type.isBF16() && value.type() == Halide::UInt(16)) // the upper half of a float
+    return Halide::reinterpret<float>(Halide::cast<uint32_t>(value) << 16);
   return Halide::cast(computeType(type), value);
 }
 

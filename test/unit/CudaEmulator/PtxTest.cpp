@@ -30,7 +30,8 @@ private:
 
 /// A kernel of 64-bit parameters around a body.
 std::string kernel(const std::string &body, int parameters = 2) {
-  std::string text = ".version 7.0\n.target sm_80\n.address_size 64\n.visible .entry k(\n";
+  std::string text = ".version 7.0\n.target sm_80\n.address_size 64\n"
+                     ".extern .shared .align 16 .b8 shared[];\n.visible .entry k(\n";
   for (int i = 0; i < parameters; ++i)
     text += "\t.param .u64 k_param_" + std::to_string(i) + (i + 1 < parameters ? ",\n" : "\n");
   text += ")\n{\n\t.reg .b32 \t%r<9>;\n";
@@ -116,11 +117,14 @@ TEST(PtxTest, SharedMemoryAndBarrier) {
   AnyMemory memory;
   std::vector<uint64_t> arguments = {memory.add(in), memory.add(out)};
   run(kernel(std::string(kElements) + "ld.global.b32 %r4, [%rd8];\n"
+                                      "mov.u64 %rd5, shared;\n"
                                       "mul.wide.u32 %rd3, %r1, 4;\n"
+                                      "add.s64 %rd3, %rd3, %rd5;\n"
                                       "st.shared.b32 [%rd3], %r4;\n"
                                       "bar.sync 0;\n"
                                       "sub.s32 %r5, 95, %r1;\n"
                                       "mul.wide.u32 %rd4, %r5, 4;\n"
+                                      "add.s64 %rd4, %rd4, %rd5;\n"
                                       "ld.shared.b32 %r6, [%rd4];\n"
                                       "st.global.b32 [%rd9], %r6;\n"),
       memory, arguments, 96, 1, 96 * 4);
