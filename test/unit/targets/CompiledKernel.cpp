@@ -35,17 +35,20 @@ extern "C" __attribute__((visibility("default"))) int32_t halyard_prefetch(const
   return 0;
 }
 
+/// Targets that differ most: in the width of vectors, and in whether additions and multiplications are one.
+static constexpr llvm::StringLiteral kFirstOfSame = "x86-64-v2";
+static constexpr llvm::StringLiteral kOthersOfSame[] = {"x86-64-v4-vnni", "x86-64-v4-amx"};
+
 CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName) : function(function) {
   if (targetName != kSameBits) {
     compile(targetName);
     return;
   }
   function->setAttr("seq.deterministic", mlir::UnitAttr::get(function.getContext()));
-  auto levels = lookupTarget("x86-64-multi")->levels();
-  compile(levels.back()->name());
-  for (const Target *level : levels.drop_back())
-    if (level->runsHere() && error.empty()) {
-      others.push_back(std::make_unique<CompiledKernel>(function, level->name()));
+  compile(kFirstOfSame);
+  for (llvm::StringRef level : kOthersOfSame)
+    if (lookupTarget(level)->runsHere() && error.empty()) {
+      others.push_back(std::make_unique<CompiledKernel>(function, level));
       error = others.back()->error;
     }
 }
@@ -57,11 +60,16 @@ void CompiledKernel::compile(llvm::StringRef targetName) {
     return;
   }
   directory = path.str();
-  object = directory + "/kernel.o";
   const Target *target = lookupTarget(targetName);
+  object = directory + "/kernel.o";
   std::string made = directory + "/kernel" + (target ? target->kernelSuffix().str() : "");
   if (!target || failed(compileKernel(function, *target, made))) {
     error = target ? "does not compile" : "no such target";
+    return;
+  }
+  if (!target->runsHere()) {
+    foreign = std::make_unique<ForeignKernel>(*target, directory, made, function.getSymName().str());
+    error = foreign->error;
     return;
   }
   if (made != object && std::system((HALYARD_COMPILE_SOURCE " " + made + " -o " + object).c_str()) != 0) {
@@ -181,6 +189,10 @@ CompiledKernel::runOwn(llvm::ArrayRef<Argument> arguments,
     results.push_back(HostTensor::allocate(shape, llvm::cast<mlir::ShapedType>(type).getElementType()));
     std::memset(results.back().data.get(), 0xA5, results.back().bytes());
     add(results.back());
+  }
+  if (foreign) {
+    foreign->run(arguments, results, fetchedAhead);
+    return results;
   }
   callWords(entry, words);
   size_t first = descriptors.size() - results.size();

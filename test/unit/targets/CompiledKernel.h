@@ -3,8 +3,9 @@
 #ifndef HALYARD_TEST_UNIT_TARGETS_COMPILEDKERNEL_H
 #define HALYARD_TEST_UNIT_TARGETS_COMPILEDKERNEL_H
 
+#include "ForeignKernel.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "targets/Common/HostTensor.h"
 
 #include <memory>
 #include <string>
@@ -13,10 +14,7 @@
 
 namespace halyard::test {
 
-/// What the last kernel that ran asked to be fetched ahead: bytes behind the start of a weight.
-struct Fetched {
-  int64_t offset, bytes;
-};
+/// What the last kernel that ran asked for.
 extern std::vector<Fetched> fetchedAhead;
 
 /// Instead of a target's name.
@@ -52,6 +50,8 @@ private:
   mlir::func::FuncOp function;
   std::string directory, object;
   void *library = nullptr, *entry = nullptr;
+  /// In place of the library where an emulator runs the target's programs.
+  std::unique_ptr<ForeignKernel> foreign;
   /// The same for other levels.
   std::vector<std::unique_ptr<CompiledKernel>> others;
 };

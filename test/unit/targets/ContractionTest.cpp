@@ -152,7 +152,7 @@ TEST_P(ContractionTest, AddsUpConvolutionsInBlocks) {
       error += off * off;
       norm += exact * exact;
     }
-  EXPECT_LT(std::sqrt(error / norm), GetParam() == kSameBits ? 4e-7 : 1.6e-7);
+  EXPECT_LT(std::sqrt(error / norm), 1.6e-7);
 }
 
 TEST_P(ContractionTest, ConvolvesPatches) {
