@@ -41,7 +41,6 @@ bool checkOptions(const RunOptions &options, RunError &error) {
 class Run {
 public:
   Run(const RunOptions &options, RunError &error) : options(options), error(error) {}
-  ~Run() { halyard_session_close(session); }
 
   bool run() {
     Clock::time_point start = Clock::now();

@@ -85,6 +85,7 @@ private:
 } // namespace
 
 Answering::~Answering() {
+  halyard_session_close(session);
   for (int32_t i = 0; requests && texts && i < question.texts; ++i) {
     free(requests[i].tokens);
     free(requests[i].memory);
