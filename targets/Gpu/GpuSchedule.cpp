@@ -168,12 +168,12 @@ void GpuOutput::run() {
 static void checkKernel(const Kernel &kernel) {
   for (const Stage &stage : kernel.stages)
     if (stage.areResultsApart)
-      throw Halide::CompileError(
-          "activations of 8 bits are not computed on GPUs yet; use --weights f32 or bf16");
+      throw Halide::CompileError("activations of 8 bits are not computed on GPUs yet; use --weights f32");
   for (const Output &output : kernel.outputs)
     for (Halide::Type type : output.func.types())
       if (type.is_bfloat())
-        throw Halide::CompileError("values of bf16 are read on GPUs and not yet written; use --kv f32");
+        throw Halide::CompileError(
+            "values of bf16 are not computed on GPUs yet; use --weights f32 and --kv f32");
 }
 
 void halyard::kernels::scheduleForGpu(Kernel &kernel, const CpuShape &) {
