@@ -22,6 +22,11 @@
 // Causal attention and prefix sums need nothing but the row's slot and position (int32 buffers, operands of
 // the operation).
 //
+// A kernel with the attribute `seq.deterministic` gives the same bits on every target. Algorithms then take
+// nothing from a target's numbers that an order of additions could follow from (CpuShape::isDeterministic),
+// Halide is told to keep to IEEE, and functions are made of basic operations. A target has to leave that as
+// it is: layers of f32 have one term (LinearLayout), and a compiler of C++ source must not contract.
+//
 // A kernel allocates nothing on the heap, at most half a megabyte on the stack of each thread, and needs no
 // runtime but for what its object may leave undefined: `halide_do_par_for` if it is parallel,
 // `halyard_prefetch(const char *start, int64_t offset, int32_t lines)` (runtime/core/Prefetch.cpp) if it is a

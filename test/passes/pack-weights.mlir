@@ -1,4 +1,5 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-v4-vnni}))" --split-input-file | FileCheck %s
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-v4-vnni deterministic=true}))" --split-input-file | FileCheck %s --check-prefix=SAME
 
 #row = affine_map<(i, o, k) -> (i, k)>
 #straight = affine_map<(i, o, k) -> (k, o)>
@@ -92,6 +93,12 @@ seq.program @bfloats attributes {max_source = 8 : i64, max_target = 8 : i64, max
 // CHECK-DAG: arith.constant dense<[-3.200000e+01, 0.000000e+00, {{.*}}]> : tensor<8xf32>
 // CHECK-DAG: %[[C:.*]], %[[S:.*]] = seq.quantize %{{.*}} {zero_point = 128 : i64} : tensor<2x32xf32> -> tensor<2x32xui8>, tensor<2xf32>
 // CHECK: seq.linear %[[C]], %{{.*}} {group = 32 : i64, zero_point = 128 : i64}
+// Deterministic sums of groups have no zero point, on no target.
+// SAME-LABEL: seq.program @nibbles
+// SAME: seq.quantize %{{.*}} : tensor<2x32xf32> -> tensor<2x32xi8>, tensor<2xf32>
+// SAME: seq.linear
+// SAME-NOT: column_sums
+// SAME-SAME: {group = 32 : i64}
 seq.program @nibbles attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.encode(%x: tensor<2x32xf32>) {
     %w = arith.constant dense<[[-16., -14., -12., -10., -8., -6., -4., -2., 0., 2., 4., 6., 8., 10., 12., 14., -16., -14., -12., -10., -8., -6., -4., -2., 0., 2., 4., 6., 8., 10., 12., 14.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.]]> : tensor<8x32xf32>
