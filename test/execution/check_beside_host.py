@@ -1,21 +1,19 @@
-"""Compiles one model folder for another target and for this machine, and compares what both compute.
+"""Compiles one model folder for another target and for one of this machine, and compares what both compute.
 
-usage: check_beside_host.py HALYARD TARGET MODEL_DIR WORK_DIR TOKENS [COMPILE_OPTION...]
+usage: check_beside_host.py HALYARD TARGET HOST_TARGET MODEL_DIR WORK_DIR TOKENS [COMPILE_OPTION...]
 
 The first prompt of reference.npz, with at most TOKENS new tokens, by greedy search and by beam search: the tokens are
 equal; the encoder's output and the logits agree as far as two targets that round alike but add up in other orders can:
-where a sum falls on the other side of a code's border, it is a code apart.
+where a sum falls on the other side of a code's border, it is a code apart. Prints how large the code is.
 """
 import json
 import pathlib
-import shutil
-import subprocess
 import sys
 
 import numpy as np
 
 from check_model import SOURCES
-from halyard_tool import Failure, compile_model, generate, main
+from halyard_tool import Failure, compile_model, generate, main, run
 
 # Of the largest logit or encoder output.
 TOLERANCE = 0.02
@@ -31,24 +29,28 @@ def expect_alike(what, got, want):
 
 
 def first_prompt(model):
-    """The inputs of the first prompt, without what pads them."""
+    """The inputs of the first prompt; the letters of the first word for the example, whose vocabulary has them."""
+    if (model / "vocabulary.json").exists():
+        letters = json.loads((model / "vocabulary.json").read_text())["letters"]
+        word = next(iter(json.loads((model / "reference.json").read_text())))
+        return {"input_ids": np.array([[letters.index(letter) for letter in word]], np.int64)}
     archive = np.load(model / "reference.npz")
     prompt = min(key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids"))
     return {name: archive[f"{prompt}.{name}"] for name in (*SOURCES, "attention_mask")
             if f"{prompt}.{name}" in archive.files}
 
 
-def code_bytes(model, artifact):
-    """Bytes of the sections that hold instructions."""
+def code_bytes(artifact):
+    """Bytes of instructions in the artifact's program."""
     name = json.loads((artifact / "report.json").read_text())["name"]
-    sections = subprocess.run(["llvm-size-22", "-A", artifact / name], capture_output=True, text=True).stdout
-    return sum(int(line.split()[1]) for line in sections.splitlines() if line.startswith(".text"))
+    sections = run(["llvm-size-22", "-A", artifact / name]).splitlines()
+    return sum(int(line.split()[1]) for line in sections if line.startswith(".text"))
 
 
 def check():
-    halyard, target, model, work, tokens, *options = sys.argv[1:]
+    halyard, target, host, model, work, tokens, *options = sys.argv[1:]
     model, work = pathlib.Path(model), pathlib.Path(work)
-    artifacts = [compile_model(halyard, model, work / name, ["--target", name, *options]) for name in (target, "host")]
+    artifacts = [compile_model(halyard, model, work / name, ["--target", name, *options]) for name in (target, host)]
     inputs = first_prompt(model)
     worst = 0.0
     for search in ((), ("--num-beams", "3")):
@@ -57,7 +59,7 @@ def check():
         if got[0] != want[0]:
             raise Failure(f"tokens {got[0]}, expected {want[0]} {search}")
         worst = max(worst, expect_alike("logits", got[1], want[1]), expect_alike("encoder output", got[2], want[2]))
-    return f"{len(got[0])} texts alike, {worst:.2g} of the largest apart; {code_bytes(model, artifacts[0])} bytes of code"
+    return f"{len(got[0])} texts alike, {worst:.2g} of the largest apart; {code_bytes(artifacts[0])} bytes of code"
 
 
 if __name__ == "__main__":
