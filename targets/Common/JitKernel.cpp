@@ -32,9 +32,8 @@ static Halide::Target evaluationTarget(const Stage &stage) {
   static const Halide::Target target = Halide::get_jit_target_from_environment()
                                            .with_feature(Halide::Target::NoAsserts)
                                            .with_feature(Halide::Target::NoBoundsQuery);
-  bool reducesSeveral = stage.reduces() && stage.func.outputs() > 1;
   bool isSeq = !isa<linalg::LinalgOp>(stage.op); // sums across lanes need associativity
-  return reducesSeveral || isSeq ? target : target.with_feature(Halide::Target::StrictFloat);
+  return stage.reducesSeveral() || isSeq ? target : target.with_feature(Halide::Target::StrictFloat);
 }
 
 namespace {

@@ -52,7 +52,8 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     }
     addMatrixTiles(pipeline, *kernel);
     Halide::Target machine = target.machine();
-    if (kernel->isDeterministic)
+    bool reducesSeveral = llvm::any_of(kernel->stages, [](const Stage &s) { return s.reducesSeveral(); });
+    if (kernel->isDeterministic && !reducesSeveral)
       machine.set_feature(Halide::Target::StrictFloat);
     Halide::Module module = pipeline.compile_to_module(kernel->arguments, function.getSymName().str(),
                                                        machine, Halide::LinkageType::External);

@@ -3,6 +3,8 @@
 #include "targets/Common/LinalgToHalide/LinalgOps.h"
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 using namespace mlir;
 using namespace halyard::kernels;
 using Halide::Expr;
@@ -192,11 +194,23 @@ FailureOr<Stage> LinalgTranslation::run() {
   return finish();
 }
 
+/// True if the body rounds anything: what it does is more than to compare and to choose.
+static bool computesFloats(linalg::LinalgOp op) {
+  return llvm::any_of(op.getBlock()->without_terminator(), [](Operation &inner) {
+    bool chooses = isa<arith::SelectOp, arith::ConstantOp, arith::MaximumFOp, arith::MinimumFOp,
+                       arith::MaxNumFOp, arith::MinNumFOp>(inner);
+    return !chooses && llvm::any_of(inner.getResultTypes(), llvm::IsaPred<FloatType>);
+  });
+}
+
 FailureOr<Stage> halyard::kernels::translateLinalg(linalg::LinalgOp op, ArrayRef<TensorView> operands,
                                                    ValueScope &outer, Precision precision,
                                                    const std::string &name, unsigned substituted,
                                                    const LoopReader &substitute) {
-  if (op.getNumReductionLoops() > 0 && op->getNumResults() > 1 && precision == Precision::fast)
+  if (op.getNumReductionLoops() > 0 && op->getNumResults() > 1) {
+    if (precision == Precision::deterministic && computesFloats(op))
+      return op.emitOpError("has no form that gives the same bits on every target"), failure();
     precision = Precision::relaxed;
+  }
   return LinalgTranslation(op, operands, outer, precision, name, substituted, substitute).run();
 }

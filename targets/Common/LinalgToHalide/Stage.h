@@ -70,6 +70,8 @@ struct Stage {
   llvm::SmallVector<TensorView, 1> results;
 
   bool reduces() const { return !reductions.empty(); }
+  /// Precision::relaxed describes why its comparisons cannot be strict.
+  bool reducesSeveral() const { return reduces() && func.outputs() > 1; }
 };
 
 } // namespace halyard::kernels

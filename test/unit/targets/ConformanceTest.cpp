@@ -193,6 +193,42 @@ TEST_P(KernelConformance, ReducesRows) {
   compare(reduction("0xFF800000", "%v = arith.maximumf %o, %a : f32"), {x});
 }
 
+TEST_P(KernelConformance, FindsTheLargest) {
+  covers("argmax", "f32");
+  const std::string text = R"(
+    func.func @argmax(%x: tensor<?x37xf32>) -> (tensor<?xf32>, tensor<?xi32>) {
+      %c0 = arith.constant 0 : index
+      %low = arith.constant 0xFF800000 : f32
+      %none = arith.constant -1 : i32
+      %n = tensor.dim %x, %c0 : tensor<?x37xf32>
+      %e = tensor.empty(%n) : tensor<?xf32>
+      %f = tensor.empty(%n) : tensor<?xi32>
+      %i = linalg.fill ins(%low : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+      %j = linalg.fill ins(%none : i32) outs(%f : tensor<?xi32>) -> tensor<?xi32>
+      %r:2 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>,
+          affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+          ins(%x : tensor<?x37xf32>) outs(%i, %j : tensor<?xf32>, tensor<?xi32>) {
+        ^bb0(%a: f32, %m: f32, %at: i32):
+          %k = linalg.index 1 : index
+          %here = arith.index_cast %k : index to i32
+          %better = arith.cmpf ogt, %a, %m : f32
+          %value = arith.select %better, %a, %m : f32
+          %place = arith.select %better, %here, %at : i32
+          linalg.yield %value, %place : f32, i32
+      } -> (tensor<?xf32>, tensor<?xi32>)
+      return %r#0, %r#1 : tensor<?xf32>, tensor<?xi32>
+    })";
+  HostTensor x = randomFloats({9, 37});
+  auto results = run(text, {x}, {{9}, {9}});
+  ASSERT_EQ(results.size(), 2u);
+  for (int64_t i = 0; i < 9; ++i) {
+    auto row = x.values<float>().slice(i * 37, 37);
+    auto best = std::max_element(row.begin(), row.end());
+    EXPECT_EQ(results[0].values<float>()[i], *best);
+    EXPECT_EQ(results[1].values<int32_t>()[i], best - row.begin());
+  }
+}
+
 TEST_P(KernelConformance, RotatesHeads) {
   covers("rotary", "f32");
   for (const char *order : {"", ", interleaved"})
