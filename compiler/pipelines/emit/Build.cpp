@@ -53,6 +53,7 @@ constexpr llvm::StringLiteral kImage =
 add_executable({0}-tool runtime/tool/Image.cpp runtime/tool/Answer.cpp runtime/baremetal/Weights.cpp)
 target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program
   HALYARD_WEIGHTS_FILE="${{CMAKE_CURRENT_SOURCE_DIR}/{0}.weights")
+target_compile_options({0}-tool PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries({0}-tool PRIVATE {0})
 set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTORY ${{CMAKE_CURRENT_BINARY_DIR}/bin)
 )";
