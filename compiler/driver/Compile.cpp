@@ -7,6 +7,7 @@
 #include "compiler/frontend/Import.h"
 #include "compiler/pipelines/ArtifactWriter.h"
 #include "compiler/pipelines/Pipelines.h"
+#include "dialects/Runtime/IR/Runtime.h"
 #include "targets/Common/Target.h"
 
 #include "llvm/Support/Path.h"
@@ -112,6 +113,16 @@ LogicalResult write(ModuleOp module, const CompileOptions &options, const Compil
   return output.commit();
 }
 
+/// What an image has to make room for.
+void printMemory(ModuleOp module, StringRef target) {
+  if (!lookupTarget(target)->buildTools().linksWeights)
+    return;
+  for (rt::ProgramOp program : module.getOps<rt::ProgramOp>())
+    llvm::outs() << program.getSymName() << ": " << *program.getArenaBytes() << " bytes of RAM (the arena), "
+                 << *program.getWeightsBytes() << " bytes of weights\n";
+  llvm::outs().flush();
+}
+
 /// Whether the options make sense together; prints what does not.
 bool checkOptions(const CompileOptions &options) {
   auto fail = [](StringRef option, const Twine &what) {
@@ -172,6 +183,7 @@ int halyard::driver::compileCommand(const CompileOptions &options) {
   }
   if (failed(write(**module, options, accuracy, output, progress)))
     return kModelError;
+  printMemory(**module, options.target);
   accuracy.print();
   return kDone;
 }

@@ -6,6 +6,7 @@
 #include "runtime/tool/Answer.h"
 
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
 namespace halyard::driver {
@@ -74,10 +75,13 @@ bool RunModel::askEmulated(const std::vector<uint8_t> &question, std::vector<uin
     return fail(error, asked, "cannot be written: " + failure.message());
   }
   std::vector<std::string> arguments = emulator.arguments;
-  for (const std::string &argument :
-       {emit::pathIn(folder, program().name), std::string("--question"), asked, std::string("--answer"), told,
-        std::string("--threads"), std::to_string(threads ? threads : 1)})
-    arguments.push_back(argument);
+  arguments.push_back(emit::pathIn(folder, program().name));
+  std::vector<std::string> own{"--question", asked,       "--answer",
+                               told,         "--threads", std::to_string(threads ? threads : 1)};
+  if (emulator.argumentsOption.empty())
+    arguments.insert(arguments.end(), own.begin(), own.end());
+  else
+    arguments.insert(arguments.end(), {emulator.argumentsOption, llvm::join(own, " ")});
   emit::ProcessResult result = emit::runProcess(emulator.program, arguments);
   std::optional<std::string> bytes = emit::readFile(told);
   if (result.status || !bytes)

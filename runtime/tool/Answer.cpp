@@ -9,9 +9,13 @@
 namespace {
 
 double now() {
+#ifdef CLOCK_MONOTONIC
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return double(time.tv_sec) + double(time.tv_nsec) * 1e-9;
+#else
+  return double(clock()) / CLOCKS_PER_SEC;
+#endif
 }
 
 uint64_t padded(uint64_t bytes) { return (bytes + 7) / 8 * 8; }

@@ -3,7 +3,7 @@
 //
 //   NAME --question FILE --answer FILE [--threads N]
 //
-// Compiled with -DHALYARD_PROGRAM=NAME_program. Exit status: 0 done; 1 a file cannot be read or written; 2
+// Compiled with -DHALYARD_PROGRAM=NAME_program -DHALYARD_WEIGHTS=NAME_weights. Exit status: 0 done; 1 a file cannot be read or written; 2
 // the command line is at fault.
 #include "../baremetal/System.h"
 #include "Answer.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 extern "C" const halyard_program HALYARD_PROGRAM;
-extern "C" const uint8_t halyard_linked_weights[];
+extern "C" const uint8_t HALYARD_WEIGHTS[];
 
 namespace {
 
@@ -61,7 +61,7 @@ int answer(const char *question, const char *path) {
   halyard_weights weights = {};
   halyard_error error = {halyard_ok, -1, 0, 0};
   error.status =
-      halyard_weights_from_memory(&program, halyard_linked_weights, program.weights_bytes, &weights);
+      halyard_weights_from_memory(&program, HALYARD_WEIGHTS, program.weights_bytes, &weights);
   if (!error.status)
     error.status = halyard_weights_verify(&program, &weights);
   if (error.status)

@@ -132,6 +132,19 @@ bool readFeatures(const char *path, Source &source) {
   return fine;
 }
 
+#ifdef HALYARD_NO_FILES
+/// Weights are in the program itself.
+extern "C" const uint8_t HALYARD_WEIGHTS[];
+int openWeights(const char *, halyard_weights *weights) {
+  return halyard_weights_from_memory(&program, HALYARD_WEIGHTS, program.weights_bytes, weights);
+}
+
+const char *defaultWeights() { return program.name; }
+#else
+int openWeights(const char *path, halyard_weights *weights) {
+  return halyard_weights_open(&program, path, weights);
+}
+
 /// NAME.weights in the folder of the executable, or in the working directory where the system does not tell.
 const char *defaultWeights() {
   static char path[4096];
@@ -142,6 +155,7 @@ const char *defaultWeights() {
   snprintf(name, size_t(path + sizeof(path) - name), "%s.weights", program.name);
   return path;
 }
+#endif
 
 int generate(const halyard_weights &weights, const Source &source, const Arguments &arguments) {
   uint64_t bytes = halyard_session_bytes(&program);
@@ -184,7 +198,7 @@ int answer(const Arguments &arguments, const char *weightsPath) {
                           },
                           file};
   halyard_weights weights = {};
-  halyard_error error = {halyard_weights_open(&program, weightsPath, &weights), -1, 0, 0};
+  halyard_error error = {openWeights(weightsPath, &weights), -1, 0, 0};
   if (!error.status)
     error.status = halyard_weights_verify(&program, &weights);
   halyard_threads_start(arguments.threads);
@@ -217,7 +231,7 @@ int main(int argc, char **argv) {
                 arguments.ids ? "expected token ids like 1,2,3"
                               : "expected a readable file of float32 values");
   halyard_weights weights;
-  halyard_error error = {halyard_weights_open(&program, path, &weights), -1, 0, 0};
+  halyard_error error = {openWeights(path, &weights), -1, 0, 0};
   char words[200];
   if (error.status)
     return fail(path, halyard_describe(&error, words, sizeof(words)));

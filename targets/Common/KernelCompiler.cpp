@@ -34,6 +34,10 @@ void Target::write(const Halide::Module &kernel, StringRef path) const {
   kernel.compile({{Halide::OutputFileType::object, path.str()}});
 }
 
+void Target::writeAssembly(const Halide::Module &kernel, StringRef path) const {
+  kernel.compile({{Halide::OutputFileType::assembly, path.str()}});
+}
+
 static LogicalResult compile(func::FuncOp function, const Target &target, StringRef path,
                              function_ref<void(const Halide::Module &)> write) {
   captureHalideMessages();
@@ -78,9 +82,8 @@ LogicalResult halyard::compileKernel(func::FuncOp kernel, const Target &target, 
 
 LogicalResult halyard::compileKernelToAssembly(func::FuncOp kernel, const Target &target,
                                                StringRef assemblyPath) {
-  return compile(kernel, target, assemblyPath, [&](const Halide::Module &module) {
-    module.compile({{Halide::OutputFileType::assembly, assemblyPath.str()}});
-  });
+  return compile(kernel, target, assemblyPath,
+                 [&](const Halide::Module &module) { target.writeAssembly(module, assemblyPath); });
 }
 
 Halide::Module Target::makeCommonKernel(StringRef name) const {

@@ -121,6 +121,8 @@ public:
   virtual llvm::StringRef kernelSuffix() const { return ".o"; }
   /// Writes a scheduled kernel to such a file; by default, Halide's object. May throw Halide::Error.
   virtual void write(const Halide::Module &kernel, llvm::StringRef path) const;
+  /// Writes it as assembly. May throw Halide::Error.
+  virtual void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const;
 };
 
 /// All targets without options, the default one first.

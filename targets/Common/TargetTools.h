@@ -21,11 +21,15 @@ struct BuildTools {
   std::vector<std::string> programFlags, libraries{"-pthread", "-lm"};
   /// False if the system of the target has no libraries that programs load.
   bool hasSharedLibraries = true;
+  /// True if programs have their weights inside, as there is no file system.
+  bool linksWeights = false;
   /// For systems without libraries, threads and files: the folders of runtime/ that stand in for them.
-  /// Programs then have their weights inside and answer requests (runtime/tool/Serve.cpp) instead of a
-  /// command line.
+  /// Programs then answer requests (runtime/tool/Image.cpp) instead of a command line.
   std::vector<llvm::StringRef> freestandingFolders;
   bool isFreestanding() const { return !freestandingFolders.empty(); }
+  /// The folder of runtime/ with the first instructions of a program and its linker script, where there is a
+  /// C library but no operating system; empty elsewhere.
+  llvm::StringRef startFolder;
   /// The folder of the runtime that starts kernels on a device, as Target::deviceInterface says.
   std::string deviceInterface;
   /// The text of a CMake toolchain file that says the same, for users; empty if CMake needs none.
@@ -40,6 +44,8 @@ struct Emulator {
   std::vector<std::string> arguments;
   /// What to install if it is not there.
   llvm::StringRef help;
+  /// The option that gives a program its arguments, as one line; empty if they just follow its path.
+  std::string argumentsOption;
 };
 
 /// Where the emulator's program is; empty if there is none or it is not on PATH.

@@ -16,6 +16,9 @@ constexpr llvm::StringLiteral kToolchainFile =
     R"(# Clang and LLD, which compile for Hexagon as they come.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR hexagon)
+set(CMAKE_ASM_COMPILER clang-22)
+set(CMAKE_ASM_COMPILER_TARGET hexagon-unknown-elf)
+set(CMAKE_ASM_FLAGS_INIT "-mcpu=hexagonv66")
 set(CMAKE_CXX_COMPILER clang++-22)
 set(CMAKE_CXX_COMPILER_TARGET hexagon-unknown-elf)
 set(CMAKE_CXX_FLAGS_INIT "-mcpu=hexagonv66 -G0 -nostdlibinc -nostdinc++ -ffunction-sections -fno-threadsafe-statics")
@@ -79,6 +82,7 @@ public:
                           "-Wl,--gc-sections"};
     tools.libraries = {};
     tools.hasSharedLibraries = false;
+    tools.linksWeights = true;
     tools.freestandingFolders = {"baremetal", "hexagon"};
     tools.toolchainFile = kToolchainFile;
     return tools;

@@ -42,7 +42,7 @@ public:
 
   void schedule(Kernel &kernel) const override {
     scheduleForCpu(kernel, shape());
-    makeLoopsPlain(kernel, /*keepsParallel=*/true);
+    dropVectors(kernel);
   }
 
   llvm::StringRef kernelSuffix() const override { return ".cpp"; }

@@ -33,8 +33,7 @@ add_library({0} STATIC {0}.cpp
 {1})
 target_include_directories({0} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR})
 target_compile_options({0} PRIVATE -fno-exceptions -fno-rtti)
-set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-target_link_libraries({0} PUBLIC halyard_runtime{4})
+{6}target_link_libraries({0} PUBLIC halyard_runtime{4})
 
 {5})";
 
@@ -49,33 +48,46 @@ add_custom_command(TARGET {0}-tool POST_BUILD COMMAND ${{CMAKE_COMMAND} -E copy_
 )";
 
 constexpr llvm::StringLiteral kImage =
-    R"(# A program that answers questions of `halyard run`, with {0}.weights inside.
-add_executable({0}-tool runtime/tool/Image.cpp runtime/tool/Answer.cpp runtime/baremetal/Weights.cpp)
-target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program
-  HALYARD_WEIGHTS_FILE="${{CMAKE_CURRENT_SOURCE_DIR}/{0}.weights")
+    R"(# A program that answers questions of `halyard run`.
+add_executable({0}-tool runtime/tool/Image.cpp runtime/tool/Answer.cpp)
+target_compile_definitions({0}-tool PRIVATE HALYARD_PROGRAM={0}_program HALYARD_WEIGHTS={0}_weights)
 target_compile_options({0}-tool PRIVATE -fno-exceptions -fno-rtti)
 target_link_libraries({0}-tool PRIVATE {0})
 set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTORY ${{CMAKE_CURRENT_BINARY_DIR}/bin)
 )";
 
-constexpr llvm::StringLiteral kLinkedWeights = "baremetal/Weights.cpp";
+constexpr llvm::StringLiteral kPosition = "set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)\n";
 
-/// True for files that every artifact brings, those that stand in for a system's libraries, and those that
-/// reach the target's device.
+constexpr llvm::StringLiteral kLinkedWeights = R"(# Without a file system weights are a part of the program.
+enable_language(ASM)
+target_sources({0} PRIVATE {0}_weights.S)
+set_source_files_properties({0}_weights.S PROPERTIES OBJECT_DEPENDS ${{CMAKE_CURRENT_SOURCE_DIR}/{0}.weights)
+)";
+
+constexpr llvm::StringLiteral kWeights = R"(/* {0}.weights, linked into a program. */
+  .section .weights, "a"
+  .balign 128
+  .global {0}_weights
+{0}_weights:
+  .incbin "{0}.weights"
+)";
+
+/// True for files that every artifact brings, those that stand in for a system's libraries or start programs,
+/// and those that reach the target's device.
 bool isWanted(StringRef path, const BuildTools &tools) {
   StringRef folder = path.split('/').first;
   if (folder == "cuda" || folder == "opencl")
     return folder == tools.deviceInterface;
   if (folder == "device")
     return !tools.deviceInterface.empty();
-  return !llvm::is_contained({"baremetal", "hexagon"}, folder) ||
+  return !llvm::is_contained({"baremetal", "hexagon", "cortexm"}, folder) || folder == tools.startFolder ||
          llvm::is_contained(tools.freestandingFolders, folder);
 }
 
 /// True for sources of the runtime as a library.
 bool isRuntimeSource(StringRef path, const BuildTools &tools) {
-  return path.ends_with(".cpp") && !path.starts_with("tool/") && path != kLinkedWeights &&
-         isWanted(path, tools);
+  StringRef folder = path.split('/').first;
+  return path.ends_with(".cpp") && folder != "tool" && folder != tools.startFolder && isWanted(path, tools);
 }
 
 /// The objects of one build, in a folder of their own that goes when it is done.
@@ -93,12 +105,15 @@ public:
     SmallVector<std::string> common, tool(inputs.tools.programFlags.begin(), inputs.tools.programFlags.end());
     tool.append({"-o", path(inputs.name)});
     StringRef main = inputs.tools.isFreestanding() ? "runtime/tool/Image.cpp" : "runtime/tool/Main.cpp";
-    if (inputs.tools.isFreestanding()) // compiled as it is linked: weights are not kept as objects too
-      tool.append({"-DHALYARD_WEIGHTS_FILE=\"" + path(inputs.name + ".weights") + "\"",
-                   path("runtime/" + kLinkedWeights)});
+    if (inputs.tools.linksWeights) // compiled as it is linked: weights are not kept as objects too
+      tool.append({"-I" + inputs.directory, path(inputs.name + "_weights.S")});
     if (failed(prepare()) ||
-        failed(compile(main.str(), {"-DHALYARD_PROGRAM=" + inputs.name + "_program"}, "", tool)) ||
-        failed(compile("runtime/tool/Answer.cpp", {}, "", tool)) || failed(compileCommon({}, common)) ||
+        failed(compile(main.str(),
+                       {"-DHALYARD_PROGRAM=" + inputs.name + "_program",
+                        "-DHALYARD_WEIGHTS=" + inputs.name + "_weights"},
+                       "", tool)) ||
+        failed(compile("runtime/tool/Answer.cpp", {}, "", tool)) || failed(compileStart(tool)) ||
+        failed(compileCommon({}, common)) ||
         (inputs.tools.hasSharedLibraries && failed(linkLibrary(path("lib" + inputs.name + ".so"), common))))
       return failure();
     tool.append(common);
@@ -139,6 +154,16 @@ private:
         return failure();
     common.append(inputs.tools.libraries.begin(), inputs.tools.libraries.end());
     return success();
+  }
+
+  /// What programs without an operating system consist of besides.
+  LogicalResult compileStart(SmallVectorImpl<std::string> &tool) {
+    if (inputs.tools.startFolder.empty())
+      return success();
+    std::string folder = "runtime/" + inputs.tools.startFolder.str();
+    tool.append({"-T", path(folder + "/tool.ld")});
+    return failure(failed(compile(folder + "/Start.cpp", {}, "", tool)) ||
+                   failed(compile(folder + "/Tool.cpp", {}, "", tool)));
   }
 
   LogicalResult linkLibrary(StringRef library, ArrayRef<std::string> common) {
@@ -207,11 +232,21 @@ LogicalResult writeBuildFiles(Location location, const BuildInputs &inputs) {
     if (failed(writeFile(location, pathIn(inputs.directory, "toolchain.cmake"), toolchain)))
       return failure();
   }
+  if (inputs.tools.linksWeights &&
+      failed(writeFile(location, pathIn(inputs.directory, inputs.name + "_weights.S"),
+                       llvm::formatv(kWeights.data(), inputs.name).str())))
+    return failure();
   bool isFreestanding = inputs.tools.isFreestanding();
-  std::string program = llvm::formatv(isFreestanding ? kImage.data() : kTool.data(), inputs.name);
+  auto text = [&](bool isThere, StringRef format) {
+    return isThere ? llvm::formatv(format.data(), inputs.name).str() : std::string();
+  };
+  // Code that moves would look for what it uses where nothing was copied.
+  std::string position = text(!inputs.tools.linksWeights, kPosition);
+  std::string program = text(inputs.tools.linksWeights, kLinkedWeights) + text(isFreestanding, kImage) +
+                        text(!inputs.tools.linksWeights, kTool);
   return writeFile(location, pathIn(inputs.directory, "CMakeLists.txt"),
                    llvm::formatv(kCMakeLists.data(), inputs.name, kernels, option,
-                                 runtimeOptions(inputs.tools), isFreestanding ? "" : " m", program)
+                                 runtimeOptions(inputs.tools), isFreestanding ? "" : " m", program, position)
                        .str());
 }
 

@@ -27,6 +27,14 @@ extern "C" {{
 
 extern const halyard_program {0}_program;
 
+/* For memory that is not allocated: bytes of the arena, which is aligned to HALYARD_ALIGNMENT, bytes of the weights
+ * and logits of a row. The weights lie in memory where {0}_weights.S is linked in. */
+#define {0}_ARENA_BYTES {6}u
+#define {0}_WEIGHTS_BYTES {8}u
+#define {0}_VOCABULARY {2}
+#define {0}_MAX_SOURCE {7}
+extern const uint8_t {0}_weights[];
+
 /* The functions of {0}_program. */
 int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
                int32_t source_length, float *memory_out);
@@ -37,7 +45,7 @@ int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *toke
 } // extern "C"
 #endif
 
-#if defined(__cplusplus) && !defined(HALYARD_NO_LIBRARY)
+#if defined(__cplusplus) && __STDC_HOSTED__ && !defined(HALYARD_NO_LIBRARY)
 #include "halyard/model.h"
 
 namespace {0} {{
@@ -180,7 +188,8 @@ std::string interfaceHeader(rt::ProgramOp program, const Target &target) {
   std::optional<SourceType> source = sourceTypeOf(element);
   return llvm::formatv(kHeader.data(), program.getSymName(), source ? source->inCpp : "void",
                        program.getVocabulary(), program.getMaxTarget(), program.getMaxRows(),
-                       program.getSlots(), arenaBytes(program, target), program.getMaxSource());
+                       program.getSlots(), arenaBytes(program, target), program.getMaxSource(),
+                       *program.getWeightsBytes());
 }
 
 FailureOr<std::string> interfaceSource(rt::ProgramOp program, const Target &target, DictionaryAttr generation,

@@ -3,7 +3,7 @@
 //   f32                       one term a time
 //   bf16, dot instruction     pairs, summed by the instruction
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting
-//   i8, dot instruction       four codes, unsigned times signed
+//   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
@@ -295,7 +295,8 @@ Stage LinearTranslation::run() {
   perBlock = groupsPerBlock();
   sum.panel = type.getDimSize(2);
   sum.terms = terms;
-  sum.lanes = std::min(shape.lanes, sum.panel);
+  // Many terms are a vector by themselves, which one instruction multiplies and adds up.
+  sum.lanes = isCoded() && terms > 4 ? 1 : std::min(shape.lanes, sum.panel);
   sum.outputs = cast<RankedTensorType>(op.getType()).getDimSize(1);
   sum.features = groups * terms * (isGrouped() ? 2 : 1);
   auto unique = [](const char *base) { return Halide::Var(Halide::Internal::unique_name(base)); };

@@ -6,25 +6,29 @@ using Halide::Internal::Definition;
 using Halide::Internal::Dim;
 using Halide::Internal::ForType;
 
-static void makePlain(Definition &definition, bool keepsParallel) {
+static void makeSerial(Definition &definition, ForType kind) {
   for (Dim &loop : definition.schedule().dims())
-    if (loop.for_type == ForType::Vectorized || (loop.for_type == ForType::Parallel && !keepsParallel))
+    if (loop.for_type == kind)
       loop.for_type = ForType::Serial;
-  // Nothing is updated by several at a time any more.
-  definition.schedule().atomic() = false;
+  if (kind == ForType::Vectorized) // nothing is updated by several at a time any more
+    definition.schedule().atomic() = false;
   for (auto &branch : definition.specializations())
-    makePlain(branch.definition, keepsParallel);
+    makeSerial(branch.definition, kind);
 }
 
-void halyard::kernels::makeLoopsPlain(Kernel &kernel, bool keepsParallel) {
+static void makeSerial(Kernel &kernel, ForType kind) {
   std::map<std::string, Halide::Internal::Function> all;
   for (const Output &output : kernel.outputs)
     all.merge(Halide::Internal::find_transitive_calls(output.func.function()));
   for (auto &[name, function] : all) {
     if (!function.has_pure_definition())
       continue;
-    makePlain(function.definition(), keepsParallel);
+    makeSerial(function.definition(), kind);
     for (size_t index = 0; index < function.updates().size(); ++index)
-      makePlain(function.update(index), keepsParallel);
+      makeSerial(function.update(index), kind);
   }
 }
+
+void halyard::kernels::dropThreads(Kernel &kernel) { makeSerial(kernel, ForType::Parallel); }
+
+void halyard::kernels::dropVectors(Kernel &kernel) { makeSerial(kernel, ForType::Vectorized); }

@@ -1,4 +1,4 @@
-// Loops instead of vectors, for code that is to be compiled by any compiler.
+// Serial loops in place of others, for targets that lack what these need.
 #ifndef HALYARD_TARGETS_COMMON_SCHEDULES_PLAINLOOPS_H
 #define HALYARD_TARGETS_COMMON_SCHEDULES_PLAINLOOPS_H
 
@@ -6,9 +6,9 @@
 
 namespace halyard::kernels {
 
-/// Makes serial loops of all loops that a finished schedule made vectors of and, if the target has no
-/// threads, of parallel ones.
-void makeLoopsPlain(Kernel &kernel, bool keepsParallel);
+/// Make serial loops of all loops that a finished schedule made parallel, or vectors of.
+void dropThreads(Kernel &kernel);
+void dropVectors(Kernel &kernel);
 
 } // namespace halyard::kernels
 
