@@ -20,6 +20,8 @@ struct Case {
   int tiles = 3;
 };
 
+void PrintTo(const Case &layer, std::ostream *stream) { *stream << layer.target; }
+
 class AssemblyTest : public TargetsTest, public ::testing::WithParamInterface<Case> {
 protected:
   std::string assemblyOf(const Case &layer);
