@@ -32,6 +32,8 @@ const Target *targetOfArtifact(const std::string &folder) {
   return readReport(folder, report, none) ? lookupTarget(report.getString("target").value_or("")) : nullptr;
 }
 
+bool loadsHere(const Target &target) { return target.runsHere() || !target.deviceInterface().empty(); }
+
 bool describeProgram(const std::string &folder, const llvm::json::Object &report, halyard_program &program,
                      RunError &error) {
   const llvm::json::Object *source = report.getObject("source"), *limits = report.getObject("limits");

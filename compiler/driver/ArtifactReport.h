@@ -15,6 +15,10 @@ bool readReport(const std::string &folder, llvm::json::Object &report, RunError 
 /// know.
 const Target *targetOfArtifact(const std::string &folder);
 
+/// Whether this machine can load what was compiled for a target. A program for a device is one for the
+/// processor: it finds out itself whether there is such a device.
+bool loadsHere(const Target &target);
+
 /// What the report says of the program, for artifacts that this machine cannot load. There are no functions
 /// and no settings in it. Names stay where they are in the report.
 bool describeProgram(const std::string &folder, const llvm::json::Object &report, halyard_program &program,

@@ -64,7 +64,7 @@ public:
 
   bool run() {
     const Target *target = targetOfArtifact(options.artifact);
-    if (target && !target->runsHere())
+    if (target && !loadsHere(*target))
       return fail(options.artifact, ("compiled for " + target->name() +
                                      ", which this machine does not run: an emulator's speed says nothing")
                                         .str());

@@ -20,7 +20,7 @@ bool RunModel::open(const std::string &path, int64_t threadCount, RunError &erro
   folder = path;
   threads = threadCount;
   const Target *target = targetOfArtifact(path);
-  if (target && !target->runsHere())
+  if (target && !loadsHere(*target))
     return openEmulated(*target, error);
   if (!artifact.open(path, error))
     return false;
