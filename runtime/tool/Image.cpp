@@ -3,8 +3,8 @@
 //
 //   NAME --question FILE --answer FILE [--threads N]
 //
-// Compiled with -DHALYARD_PROGRAM=NAME_program -DHALYARD_WEIGHTS=NAME_weights. Exit status: 0 done; 1 a file cannot be read or written; 2
-// the command line is at fault.
+// Compiled with -DHALYARD_PROGRAM=NAME_program -DHALYARD_WEIGHTS=NAME_weights. Exit status: 0 done; 1 a file
+// cannot be read or written; 2 the command line is at fault.
 #include "../baremetal/System.h"
 #include "Answer.h"
 
@@ -60,8 +60,7 @@ int answer(const char *question, const char *path) {
       &output};
   halyard_weights weights = {};
   halyard_error error = {halyard_ok, -1, 0, 0};
-  error.status =
-      halyard_weights_from_memory(&program, HALYARD_WEIGHTS, program.weights_bytes, &weights);
+  error.status = halyard_weights_from_memory(&program, HALYARD_WEIGHTS, program.weights_bytes, &weights);
   if (!error.status)
     error.status = halyard_weights_verify(&program, &weights);
   if (error.status)

@@ -56,7 +56,8 @@ target_link_libraries({0}-tool PRIVATE {0})
 set_target_properties({0}-tool PROPERTIES OUTPUT_NAME {0} RUNTIME_OUTPUT_DIRECTORY ${{CMAKE_CURRENT_BINARY_DIR}/bin)
 )";
 
-constexpr llvm::StringLiteral kPosition = "set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)\n";
+constexpr llvm::StringLiteral kPosition =
+    "set_target_properties({0} PROPERTIES POSITION_INDEPENDENT_CODE ON)\n";
 
 constexpr llvm::StringLiteral kLinkedWeights = R"(# Without a file system weights are a part of the program.
 enable_language(ASM)

@@ -49,8 +49,8 @@ std::string AssemblyTest::assemblyOf(const Case &layer) {
 
 /// True for a jump to a label, as x86-64 and Arm write it, and for the end of a loop that Hexagon counts.
 static bool jumpsTo(llvm::StringRef code, llvm::StringRef label) {
-  bool isJump = code.starts_with("j") || code.starts_with("b.") || code.starts_with("bne") ||
-                code.starts_with("le\t");
+  bool isJump =
+      code.starts_with("j") || code.starts_with("b.") || code.starts_with("bne") || code.starts_with("le\t");
   return (isJump && code.ends_with(label)) || code.ends_with(":endloop0");
 }
 
