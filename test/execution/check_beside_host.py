@@ -2,9 +2,10 @@
 
 usage: check_beside_host.py HALYARD TARGET HOST_TARGET MODEL_DIR WORK_DIR TOKENS [COMPILE_OPTION...]
 
-The first prompt of reference.npz, with at most TOKENS new tokens, by greedy search and by beam search: the tokens are
-equal; the encoder's output and the logits agree as far as two targets that round alike but add up in other orders can:
-where a sum falls on the other side of a code's border, it is a code apart. Prints how large the code is.
+The first prompt of reference.npz, repeated until it is long if it is made of tokens, with at most TOKENS new tokens, by
+greedy search and by beam search: the tokens are equal; the encoder's output and the logits agree as far as two targets
+that round alike but add up in other orders can: where a sum falls on the other side of a code's border, it is a code
+apart. Prints how large the code is.
 """
 import json
 import pathlib
@@ -17,6 +18,8 @@ from halyard_tool import Failure, compile_model, generate, main, run
 
 # Of the largest logit or encoder output.
 TOLERANCE = 0.02
+# Tokens of a source, which are more than a vector of any target.
+SOURCE = 40
 
 
 def expect_alike(what, got, want):
@@ -29,13 +32,15 @@ def expect_alike(what, got, want):
 
 
 def first_prompt(model):
-    """The inputs of the first prompt; the letters of the first word for the example, whose vocabulary has them."""
+    """The inputs of the first prompt, made long; the letters of the first word for the example, whose vocabulary has them."""
     if (model / "vocabulary.json").exists():
         letters = json.loads((model / "vocabulary.json").read_text())["letters"]
         word = next(iter(json.loads((model / "reference.json").read_text())))
         return {"input_ids": np.array([[letters.index(letter) for letter in word]], np.int64)}
     archive = np.load(model / "reference.npz")
     prompt = min(key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids"))
+    if f"{prompt}.input_ids" in archive.files:
+        return {"input_ids": np.resize(archive[f"{prompt}.input_ids"][:1], (1, SOURCE))}
     return {name: archive[f"{prompt}.{name}"] for name in (*SOURCES, "attention_mask")
             if f"{prompt}.{name}" in archive.files}
 
