@@ -61,7 +61,9 @@ public:
   }
 
   const CpuShape &shape() const override { return cpu; }
-  LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
+  LinearLayout linearLayout(int64_t, int64_t outputs, WeightPrecision precision) const override {
+    return widePanels(outputs, precision, /*zeroPoint=*/0);
+  }
   bool runsHere() const override;
   int hostRank() const override { return dotProducts ? 2 : 1; }
 
@@ -93,23 +95,6 @@ bool ArmNeonTarget::runsHere() const {
   static const Halide::Target host = Halide::get_host_target();
   return host.arch == Halide::Target::ARM && host.bits == 64 && host.os == Halide::Target::Linux &&
          (!dotProducts || host.has_feature(Halide::Target::ARMDotProd));
-}
-
-/// Panels of 64 columns are 16 vectors. Narrow weights take the smallest power of two that holds them.
-LinearLayout ArmNeonTarget::linearLayout(int64_t, int64_t outputs, WeightPrecision precision) const {
-  int64_t columns = 64;
-  while (columns > 16 && columns / 2 >= outputs)
-    columns /= 2;
-  switch (precision) {
-  case WeightPrecision::f32:
-    return {columns, 1, 0};
-  case WeightPrecision::bf16:
-    return {columns, 2, 0};
-  case WeightPrecision::i8:
-  case WeightPrecision::i4:
-    return {columns, 4, 0};
-  }
-  llvm_unreachable("unknown precision");
 }
 
 namespace halyard {

@@ -8,6 +8,13 @@
 #include <fstream>
 #include <sstream>
 
+/// Compilers may make one operation of a multiplication and an addition, unless they are told.
+static constexpr const char *kUncontracted = "#if defined(__clang__)\n"
+                                             "#pragma clang fp contract(off)\n"
+                                             "#elif defined(__GNUC__)\n"
+                                             "#pragma GCC optimize(\"fp-contract=off\")\n"
+                                             "#endif\n\n";
+
 namespace {
 class KernelPrinter : public Halide::Internal::CodeGen_C {
 public:
@@ -40,7 +47,10 @@ void halyard::kernels::writeKernelSource(const Halide::Module &kernel, llvm::Str
     printer.print(kernel);
   } // closes what it opened
   std::ofstream file(path.str());
-  file << "// A kernel compiled by Halyard.\n#include \"halyard/portable.h\"\n\n" << text.str();
+  file << "// A kernel compiled by Halyard.\n#include \"halyard/portable.h\"\n\n";
+  if (kernel.target().has_feature(Halide::Target::StrictFloat))
+    file << kUncontracted;
+  file << text.str();
   if (!file.flush())
     throw Halide::RuntimeError(path.str() + ": cannot be written");
 }

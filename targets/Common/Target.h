@@ -71,6 +71,10 @@ struct TargetOption {
   llvm::StringRef name, description;
 };
 
+/// Panels of 64 columns, which are a few vectors of any width; narrow weights take the smallest power of two
+/// that holds them. Floats stand alone, bf16 in pairs, codes in fours.
+LinearLayout widePanels(int64_t outputs, WeightPrecision precision, int64_t zeroPoint);
+
 class Target {
 public:
   virtual ~Target() = default;

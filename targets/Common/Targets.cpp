@@ -18,6 +18,22 @@ static const TargetRegistry &registry() {
   return all;
 }
 
+LinearLayout halyard::widePanels(int64_t outputs, WeightPrecision precision, int64_t zeroPoint) {
+  int64_t columns = 64;
+  while (columns > 16 && columns / 2 >= outputs)
+    columns /= 2;
+  switch (precision) {
+  case WeightPrecision::f32:
+    return {columns, 1, 0};
+  case WeightPrecision::bf16:
+    return {columns, 2, 0};
+  case WeightPrecision::i8:
+  case WeightPrecision::i4:
+    return {columns, 4, zeroPoint};
+  }
+  llvm_unreachable("unknown precision");
+}
+
 llvm::ArrayRef<const Target *> halyard::allTargets() { return registry().all(); }
 
 static const Target *hostTarget() {

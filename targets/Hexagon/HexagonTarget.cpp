@@ -4,6 +4,7 @@
 // Programs are images of their own, without an operating system's libraries: weights are linked in, and the
 // system calls of Linux are all that an image needs, which an emulator understands.
 #include "targets/Common/Schedules/CpuSchedule.h"
+#include "targets/Common/Schedules/PlainLoops.h"
 #include "targets/Common/TargetRegistry.h"
 #include "targets/Hexagon/ScalarFloats.h"
 
@@ -90,6 +91,7 @@ public:
 
   void schedule(Kernel &kernel) const override {
     scheduleForCpu(kernel, kShape);
+    dropThreads(kernel);
     keepFloatsScalar(kernel);
   }
 };

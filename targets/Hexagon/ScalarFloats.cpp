@@ -2,9 +2,7 @@
 // call a Func that is inlined and computes floats, loses them again.
 #include "targets/Hexagon/ScalarFloats.h"
 
-#include "llvm/ADT/STLExtras.h"
-
-#include <map>
+#include "targets/Common/Schedules/PlainLoops.h"
 
 using namespace halyard::kernels;
 using namespace Halide::Internal;
@@ -73,30 +71,10 @@ private:
 };
 } // namespace
 
-/// A definition and its branches, which share its expressions or have simpler ones.
-static void makeSerial(Definition &definition, bool isFloat) {
-  StageSchedule &schedule = definition.schedule();
-  for (Dim &dim : schedule.dims())
-    if (dim.for_type == ForType::Parallel || (isFloat && dim.for_type == ForType::Vectorized))
-      dim.for_type = ForType::Serial;
-  if (isFloat)
-    schedule.atomic() = false;
-  for (Specialization &branch : definition.specializations())
-    makeSerial(branch.definition, isFloat);
-}
-
 void halyard::kernels::keepFloatsScalar(Kernel &kernel) {
-  Environment environment;
-  for (const Output &output : kernel.outputs)
-    for (const auto &[name, function] : find_transitive_calls(output.func.function()))
-      environment.emplace(name, function);
+  Environment environment = functionsOf(kernel);
   for (auto &[name, function] : environment)
     function.lock_loop_levels();
   FloatFinder finder(environment);
-  for (auto &[name, function] : environment) {
-    if (function.has_pure_definition())
-      makeSerial(function.definition(), finder.isFloat(function.definition()));
-    for (size_t i = 0; i < function.updates().size(); ++i)
-      makeSerial(function.update(i), finder.isFloat(function.update(i)));
-  }
+  dropVectors(kernel, [&](const Definition &definition) { return finder.isFloat(definition); });
 }

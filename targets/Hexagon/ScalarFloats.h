@@ -6,8 +6,7 @@
 
 namespace halyard::kernels {
 
-/// Makes loops over vectors serial where floats are computed, and loops of tasks serial everywhere. What a
-/// loop computes, and in which order sums are made, stays as scheduled.
+/// Makes loops over vectors serial where floats are computed.
 void keepFloatsScalar(Kernel &kernel);
 
 } // namespace halyard::kernels

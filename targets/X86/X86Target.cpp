@@ -31,7 +31,9 @@ public:
     return target;
   }
 
-  LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
+  LinearLayout linearLayout(int64_t, int64_t outputs, WeightPrecision precision) const override {
+    return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
+  }
 
   llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }
   llvm::StringRef systemCheck() const override { return cpu.hasMatrixTiles ? "halyard_tiles_allowed" : ""; }
@@ -96,24 +98,6 @@ bool X86Target::runsHere() const {
                                          (host.has_feature(Halide::Target::AVX512_SapphireRapids) ||
                                           host.has_feature(Halide::Target::AVX512_Zen5)));
   });
-}
-
-/// Panels of 64 columns are four vectors of AVX-512, or two times four of AVX2. Narrow weights take the
-/// smallest power of two that holds them.
-LinearLayout X86Target::linearLayout(int64_t, int64_t outputs, WeightPrecision precision) const {
-  int64_t columns = 64;
-  while (columns > 16 && columns / 2 >= outputs)
-    columns /= 2;
-  switch (precision) {
-  case WeightPrecision::f32:
-    return {columns, 1, 0};
-  case WeightPrecision::bf16:
-    return {columns, 2, 0};
-  case WeightPrecision::i8:
-  case WeightPrecision::i4:
-    return {columns, 4, cpu.multipliesBytes ? 128 : 0};
-  }
-  llvm_unreachable("unknown precision");
 }
 
 namespace halyard {

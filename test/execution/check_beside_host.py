@@ -4,8 +4,7 @@ usage: check_beside_host.py HALYARD TARGET HOST_TARGET MODEL_DIR WORK_DIR TOKENS
 
 The first prompt of reference.npz, repeated until it is long if it is made of tokens, with at most TOKENS new tokens, by
 greedy search and by beam search: the tokens are equal; the encoder's output and the logits agree as far as two targets
-that round alike but add up in other orders can: where a sum falls on the other side of a code's border, it is a code
-apart. Prints how large the code is.
+that round alike but add up in other orders can. Prints how large the code is.
 """
 import json
 import pathlib
@@ -17,7 +16,7 @@ from check_model import SOURCES
 from halyard_tool import Failure, compile_model, generate, main, run
 
 # Of the largest logit or encoder output.
-TOLERANCE = 0.02
+TOLERANCE = 1e-4
 # Tokens of a source, which are more than a vector of any target.
 SOURCE = 40
 

@@ -2,8 +2,8 @@
 
 usage: check_device.py HALYARD MODEL_DIR WORK_DIR NEW_TOKENS COMPILE_OPTION...
 
-The first text of the first prompt: its first NEW_TOKENS tokens are the reference's, with beams too where the reference
-has them, and the encoder's output and the first three logits agree as check_model.py asks. On the stand-in for a GPU's
+The first text of the first prompt: its first NEW_TOKENS tokens are the reference's by greedy search, and the encoder's
+output and the first three logits agree as check_model.py asks. On the stand-in for a GPU's
 driver (HALYARD_EMULATOR_LOG says where it counts): steps after the second are replayed, and a step of which nothing but
 the token is wanted takes one integer from the device.
 """

@@ -16,19 +16,31 @@ static void makeSerial(Definition &definition, ForType kind) {
     makeSerial(branch.definition, kind);
 }
 
-static void makeSerial(Kernel &kernel, ForType kind) {
+std::map<std::string, Halide::Internal::Function> halyard::kernels::functionsOf(const Kernel &kernel) {
   std::map<std::string, Halide::Internal::Function> all;
   for (const Output &output : kernel.outputs)
     all.merge(Halide::Internal::find_transitive_calls(output.func.function()));
-  for (auto &[name, function] : all) {
-    if (!function.has_pure_definition())
-      continue;
-    makeSerial(function.definition(), kind);
+  return all;
+}
+
+/// Branches of a definition share its expressions or have simpler ones.
+static void makeSerial(Kernel &kernel, ForType kind, llvm::function_ref<bool(const Definition &)> applies) {
+  for (auto [name, function] : functionsOf(kernel)) {
+    if (function.has_pure_definition() && applies(function.definition()))
+      makeSerial(function.definition(), kind);
     for (size_t index = 0; index < function.updates().size(); ++index)
-      makeSerial(function.update(index), kind);
+      if (applies(function.update(index)))
+        makeSerial(function.update(index), kind);
   }
 }
 
-void halyard::kernels::dropThreads(Kernel &kernel) { makeSerial(kernel, ForType::Parallel); }
+static bool any(const Definition &) { return true; }
 
-void halyard::kernels::dropVectors(Kernel &kernel) { makeSerial(kernel, ForType::Vectorized); }
+void halyard::kernels::dropThreads(Kernel &kernel) { makeSerial(kernel, ForType::Parallel, any); }
+
+void halyard::kernels::dropVectors(Kernel &kernel) { makeSerial(kernel, ForType::Vectorized, any); }
+
+void halyard::kernels::dropVectors(Kernel &kernel,
+                                   llvm::function_ref<bool(const Definition &)> ofDefinition) {
+  makeSerial(kernel, ForType::Vectorized, ofDefinition);
+}
