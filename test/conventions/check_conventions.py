@@ -50,7 +50,7 @@ def check_lengths(root):
 
 
 def check_passes(root):
-    for table in sorted((root / "passes").rglob("Passes.td")):
+    for table in sorted((root / "passes").rglob("*Passes.td")):
         text = table.read_text()
         for entry in re.finditer(r'def (\w+) : \w*Pass\w*<"([\w-]+)".*?^}', text, re.MULTILINE | re.DOTALL):
             name, argument = entry.group(1), entry.group(2)
