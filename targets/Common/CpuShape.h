@@ -18,6 +18,8 @@ struct CpuShape {
   /// An instruction multiplies bytes, with the signs that the layout of weights says, and adds up four
   /// products; two of bf16.
   bool multipliesBytes = false, multipliesBfloats = false;
+  /// One multiplies pairs of 16 bits, signed, and adds up both products, faster than one multiplies floats.
+  bool multipliesWords = false;
   /// Registers hold tiles of matrices, and an instruction multiplies two of them
   /// (runtime/core/MatrixTiles.cpp).
   bool hasMatrixTiles = false;

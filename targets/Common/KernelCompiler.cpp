@@ -3,6 +3,7 @@
 #include "targets/Common/Kernel.h"
 #include "targets/Common/Schedules/CachePrefetch.h"
 #include "targets/Common/Schedules/MatrixTiles.h"
+#include "targets/Common/Schedules/PairProducts.h"
 #include "targets/Common/Schedules/PanelPrefetch.h"
 #include "targets/Common/Schedules/StackStorage.h"
 #include "targets/Common/Target.h"
@@ -55,6 +56,8 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
       addCachePrefetch(pipeline, *kernel);
     }
     addMatrixTiles(pipeline, *kernel);
+    if (target.shape().multipliesWords)
+      addPairProducts(pipeline);
     Halide::Target machine = target.machine();
     bool reducesSeveral = llvm::any_of(kernel->stages, [](const Stage &s) { return s.reducesSeveral(); });
     if (kernel->isDeterministic && !reducesSeveral)

@@ -17,6 +17,10 @@ Stage translateAttention(seq::AttentionOp op, llvm::ArrayRef<TensorView> operand
 
 class AttentionOperands;
 
+/// The same over whole tensors. With `mayRound`, operands of products are rounded where shapes allow it.
+Stage translateTensorAttention(const AttentionOperands &operands, const CpuShape &shape, bool mayRound,
+                               const std::string &name);
+
 /// The same for rows that read caches.
 Stage translateCacheAttention(const AttentionOperands &operands, const CpuShape &shape,
                               const std::string &name);

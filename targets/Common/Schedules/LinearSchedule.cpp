@@ -36,6 +36,7 @@ private:
   SmallVector<Tile> fullTiles() const;
   SmallVector<Tile> tiles() const;
   void addBranches();
+  void hideRows();
   void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
                  bool isMatrixTile = false);
   void placeSums(int tileVectors);
@@ -135,13 +136,24 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   stage.parallel(outer);
 }
 
+/// A constant number of rows becomes one that is read at run time. From a constant Halide makes indices of
+/// tiles that it cannot take apart again, and accumulators then lie in memory.
+void LinearSchedule::hideRows() {
+  const int dim = static_cast<int>(output.vars.size()) - 1 - rowPosition;
+  Halide::OutputImageParam buffer = output.func.output_buffers().front();
+  buffer.dim(dim).set_extent(Expr());
+  output.extents[rowPosition] = buffer.dim(dim).extent();
+}
+
 /// A branch for every tile, under the condition that there are rows to fill it.
 void LinearSchedule::addBranches() {
   SmallVector<Tile> all = tiles();
   Expr rows = output.extents[rowPosition];
   auto known = Halide::Internal::as_const_int(rows);
-  if (known)
+  if (known) {
     llvm::erase_if(all, [&](Tile tile) { return tile.rows > *known && tile.rows > 1; });
+    hideRows();
+  }
   int64_t work = sum.outputs * sum.features, parallelRows = (kParallelWork + work - 1) / work;
   for (const MatrixTiles &tiles : sum.matrixTiles) {
     bool hasManyRows = tiles.rows == MatrixTiles::kMany;

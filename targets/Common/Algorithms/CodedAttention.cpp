@@ -1,0 +1,128 @@
+// What is different in attention over whole tensors where products may be of rounded operands, and an
+// instruction multiplies pairs of 16 bits: both products are sums of products of codes, which are exact.
+//
+//   code of q(d) = q(d) / largest of the query     code of k(j, d) = k(j, d) / largest of the key
+//   code of weight(j) = weight(j)                  code of v(j, d) = v(j, d) / largest v(., d) of the block
+//
+// each times the largest code. Keys and values have 13 bits, queries and weights up to 16, which is what sums
+// of 32 bits have room for; a float rounded to bf16 has 8 or 9. The mass is that of the codes. Pairs are
+// words: of two features of a query or key, and of two keys.
+#include "targets/Common/Algorithms/TensorAttention.h"
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
+#include "targets/Common/Schedules/PairProducts.h"
+
+using namespace halyard;
+using namespace halyard::kernels;
+using Halide::Expr;
+using Halide::RDom;
+
+/// Largest codes of keys and values, and of weights: kSumKeys products of both fit 32 bits.
+static constexpr int kCode = 4095, kWeightCode = 16383;
+/// The inverse of a smaller maximum could overflow; what has one counts as zero.
+static constexpr float kSmallestTop = 1e-30f;
+
+static Expr codeOf(const Expr &scaled) { return Halide::cast<int32_t>(Halide::round(scaled)); }
+
+static Expr factorOf(const Expr &top, const Expr &largest) {
+  return Halide::select(top > kSmallestTop, largest / top, 0.0f);
+}
+
+/// Sums of `width` products fit 32 bits.
+Expr TensorAttention::largestQueryCode() const {
+  return static_cast<float>(std::min(INT16_MAX, INT32_MAX / (kCode * operands.width)));
+}
+
+void TensorAttention::defineCodedScores() {
+  static_assert(int64_t(kSumKeys) * kWeightCode * kCode <= INT32_MAX);
+  auto query = [&](Expr part, Expr feature) {
+    return operands.query(Halide::min(base(t, part) + i, operands.rows - 1), h, std::move(feature));
+  };
+  queryTopParts = existingParts();
+  RDom ofQuery(0, operands.width, 0, tileParts), ofKey(0, operands.width);
+  ofQuery.where(t * tileRows + ofQuery.y * partRows < operands.rows);
+  queryFeatures = ofQuery.x;
+  queryTopParts = ofQuery.y;
+  queryTop(i, p, t, h) = 0.0f;
+  queryTop(i, queryTopParts, t, h) =
+      Halide::max(queryTop(i, queryTopParts, t, h), Halide::abs(query(queryTopParts, queryFeatures)));
+  queries(i, k, p, t, h) = Halide::undef<int32_t>();
+  Expr queryFactor = factorOf(queryTop(i, queryParts, t, h), largestQueryCode());
+  queries(i, k, queryParts, t, h) = pairOfWords(codeOf(query(queryParts, 2 * k) * queryFactor),
+                                                codeOf(query(queryParts, 2 * k + 1) * queryFactor));
+
+  auto key = [&](Expr feature) { return operands.key(h, position(j, g, b), std::move(feature)); };
+  keyFeatures = ofKey.x;
+  keyTop(j, g, h, b) = 0.0f;
+  keyTop(j, g, h, b) = Halide::max(keyTop(j, g, h, b), Halide::abs(key(keyFeatures)));
+  Expr keyFactor = factorOf(keyTop(j, g, h, b), static_cast<float>(kCode));
+  keys(k, j, g, h, b) = pairOfWords(codeOf(key(2 * k) * keyFactor), codeOf(key(2 * k + 1) * keyFactor));
+
+  RDom features(0, operands.width / 2);
+  Piece piece{Func(score.name() + "_dot"), features.x, visibleGroups(false).x};
+  piece.dot(i, j, g, p, t, h, b) = 0;
+  piece.dot(i, j, g, p, t, h, b) +=
+      pairProducts(queries(i, features.x, p, t, h), keys(features.x, j, g, h, b));
+  pieces.push_back(piece);
+  Expr scale = keyTop(j, piece.groups, h, b) * (1 / (kCode * largestQueryCode()));
+  finishScore(piece.groups, Halide::cast<float>(piece.dot(i, j, piece.groups, p, t, h, b)) *
+                                (queryTop(i, p, t, h) * scale));
+}
+
+/// Hidden keys have codes of zero beside any that is seen; where none is, defineRunning drops all. The code
+/// is in the last bits of a sum with 2^23.
+void TensorAttention::defineCodedWeights() {
+  auto code = [&](int side) {
+    Expr exponent = score(i, 2 * m + side, weightGroups, p, t, h, b) - top(i, p, t, h, b);
+    return Halide::reinterpret<int32_t>(roughNegativePowerOfTwo(exponent) * static_cast<float>(kWeightCode) +
+                                        8388608.0f);
+  };
+  weight(i, m, g, p, t, h, b) = Halide::undef<int32_t>();
+  weight(i, m, weightGroups, p, t, h, b) = pairOfWords(code(0), code(1));
+  const Expr ones = 0x10001;
+  Expr ofGroup = pairProducts(weight(i, 0, massGroups, p, t, h, b), ones);
+  for (int pair = 1; pair < keyTile / 2; ++pair)
+    ofGroup += pairProducts(weight(i, pair, massGroups, p, t, h, b), ones);
+  mass(i, p, t, h, b) = 0;
+  mass(i, p, t, h, b) += ofGroup;
+}
+
+/// Of pairs of keys `keys.x` of a group.
+void TensorAttention::defineCodedSums(const RDom &keys, Expr group) {
+  auto value = [&](Expr inGroup, Expr inBlock) {
+    return operands.value(h, position(std::move(inGroup), std::move(inBlock), b), d);
+  };
+  RDom all(0, keyTile, 0, kKeyBlock / keyTile);
+  valueKeys = all.x;
+  valueGroups = all.y;
+  valueTop(d, h, b) = 0.0f;
+  valueTop(d, h, b) = Halide::max(valueTop(d, h, b), Halide::abs(value(valueKeys, valueGroups)));
+  Expr factor = factorOf(valueTop(d, h, b), static_cast<float>(kCode));
+  values(d, m, g, h, b) = pairOfWords(codeOf(value(2 * m, g) * factor), codeOf(value(2 * m + 1, g) * factor));
+  sum(d, i, s, p, t, h, b) = 0;
+  sum(d, i, s, p, t, h, b) +=
+      pairProducts(weight(i, keys.x, group, p, t, h, b), values(d, keys.x, group, h, b));
+}
+
+/// What a sum of codes has to be multiplied by.
+Expr TensorAttention::valueScale(Expr feature, Expr block) const {
+  return valueTop(std::move(feature), h, std::move(block)) * (1.0f / kCode);
+}
+
+/// Of a tile, and of a block of keys.
+void TensorAttention::scheduleCodes(const Halide::LoopLevel &level) {
+  queryTop.compute_at(level).vectorize(i, lanes);
+  queryTop.update()
+      .reorder(i, queryFeatures, queryTopParts)
+      .vectorize(i, lanes)
+      .partition(queryTopParts, Halide::Partition::Never);
+  const int features = AttentionOperands::powerOfTwo(operands.width, lanes);
+  keyTop.compute_at(running, blocks);
+  keyTop.update().atomic().vectorize(keyFeatures, features);
+  keys.compute_at(running, blocks)
+      .bound(k, 0, operands.width / 2)
+      .vectorize(k, AttentionOperands::powerOfTwo(operands.width / 2, lanes));
+  valueTop.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, groupWidth);
+  valueTop.update().reorder(d, valueKeys, valueGroups).vectorize(d, groupWidth).unroll(valueKeys);
+  for (Func *func : {&queryTop, &keyTop, &keys, &valueTop})
+    onStack(*func);
+}
