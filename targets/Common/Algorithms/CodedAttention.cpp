@@ -21,7 +21,10 @@ static constexpr int kCode = 4095, kWeightCode = 16383;
 /// The inverse of a smaller maximum could overflow; what has one counts as zero.
 static constexpr float kSmallestTop = 1e-30f;
 
-static Expr codeOf(const Expr &scaled) { return Halide::cast<int32_t>(Halide::round(scaled)); }
+/// The nearest whole number, in the lower half of the result.
+static Expr codeOf(const Expr &scaled) {
+  return Halide::reinterpret<int32_t>(scaled + 12582912.0f); // 1.5 * 2^23
+}
 
 static Expr factorOf(const Expr &top, const Expr &largest) {
   return Halide::select(top > kSmallestTop, largest / top, 0.0f);
@@ -37,7 +40,6 @@ void TensorAttention::defineCodedScores() {
   auto query = [&](Expr part, Expr feature) {
     return operands.query(Halide::min(base(t, part) + i, operands.rows - 1), h, std::move(feature));
   };
-  queryTopParts = existingParts();
   RDom ofQuery(0, operands.width, 0, tileParts), ofKey(0, operands.width);
   ofQuery.where(t * tileRows + ofQuery.y * partRows < operands.rows);
   queryFeatures = ofQuery.x;
@@ -45,10 +47,11 @@ void TensorAttention::defineCodedScores() {
   queryTop(i, p, t, h) = 0.0f;
   queryTop(i, queryTopParts, t, h) =
       Halide::max(queryTop(i, queryTopParts, t, h), Halide::abs(query(queryTopParts, queryFeatures)));
+  Expr queryFactor = factorOf(queryTop(i, p, t, h), largestQueryCode());
+  queryRows(k, i, p, t, h) =
+      pairOfWords(codeOf(query(p, 2 * k) * queryFactor), codeOf(query(p, 2 * k + 1) * queryFactor));
   queries(i, k, p, t, h) = Halide::undef<int32_t>();
-  Expr queryFactor = factorOf(queryTop(i, queryParts, t, h), largestQueryCode());
-  queries(i, k, queryParts, t, h) = pairOfWords(codeOf(query(queryParts, 2 * k) * queryFactor),
-                                                codeOf(query(queryParts, 2 * k + 1) * queryFactor));
+  queries(i, k, queryParts, t, h) = queryRows(k, i, queryParts, t, h);
 
   auto key = [&](Expr feature) { return operands.key(h, position(j, g, b), std::move(feature)); };
   keyFeatures = ofKey.x;
@@ -68,13 +71,11 @@ void TensorAttention::defineCodedScores() {
                                 (queryTop(i, p, t, h) * scale));
 }
 
-/// Hidden keys have codes of zero beside any that is seen; where none is, defineRunning drops all. The code
-/// is in the last bits of a sum with 2^23.
+/// Hidden keys have codes of zero beside any that is seen; where none is, defineRunning drops all.
 void TensorAttention::defineCodedWeights() {
   auto code = [&](int side) {
     Expr exponent = score(i, 2 * m + side, weightGroups, p, t, h, b) - top(i, p, t, h, b);
-    return Halide::reinterpret<int32_t>(roughNegativePowerOfTwo(exponent) * static_cast<float>(kWeightCode) +
-                                        8388608.0f);
+    return codeOf(roughNegativePowerOfTwo(exponent) * static_cast<float>(kWeightCode));
   };
   weight(i, m, g, p, t, h, b) = Halide::undef<int32_t>();
   weight(i, m, weightGroups, p, t, h, b) = pairOfWords(code(0), code(1));
@@ -110,19 +111,20 @@ Expr TensorAttention::valueScale(Expr feature, Expr block) const {
 
 /// Of a tile, and of a block of keys.
 void TensorAttention::scheduleCodes(const Halide::LoopLevel &level) {
+  const int features = AttentionOperands::powerOfTwo(operands.width, lanes);
+  const int words = AttentionOperands::powerOfTwo(operands.width / 2, lanes);
   queryTop.compute_at(level).vectorize(i, lanes);
   queryTop.update()
-      .reorder(i, queryFeatures, queryTopParts)
-      .vectorize(i, lanes)
+      .reorder(queryFeatures, i, queryTopParts)
+      .atomic()
+      .vectorize(queryFeatures, features)
       .partition(queryTopParts, Halide::Partition::Never);
-  const int features = AttentionOperands::powerOfTwo(operands.width, lanes);
+  queryRows.compute_at(queries, queryParts).bound(k, 0, operands.width / 2).vectorize(k, words);
   keyTop.compute_at(running, blocks);
   keyTop.update().atomic().vectorize(keyFeatures, features);
-  keys.compute_at(running, blocks)
-      .bound(k, 0, operands.width / 2)
-      .vectorize(k, AttentionOperands::powerOfTwo(operands.width / 2, lanes));
+  keys.compute_at(running, blocks).bound(k, 0, operands.width / 2).vectorize(k, words);
   valueTop.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, groupWidth);
   valueTop.update().reorder(d, valueKeys, valueGroups).vectorize(d, groupWidth).unroll(valueKeys);
-  for (Func *func : {&queryTop, &keyTop, &keys, &valueTop})
+  for (Func *func : {&queryTop, &queryRows, &keyTop, &keys, &valueTop})
     onStack(*func);
 }

@@ -36,7 +36,7 @@ TensorAttention::TensorAttention(const AttentionOperands &operands, const CpuSha
       weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"), sum(name + "_sum"),
       mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse"),
       queryTop(name + "_query_top"), keyTop(name + "_key_top"), valueTop(name + "_value_top"),
-      keys(name + "_keys") {
+      queryRows(name + "_query_rows"), keys(name + "_keys") {
   hideExtents();
   defineScores();
   defineTop();
