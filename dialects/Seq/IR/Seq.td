@@ -156,7 +156,7 @@ def Seq_AttentionOp : Seq_Op<"attention", [Pure, AttrSizedOperandSegments]> {
     their rows: [keys, 1]. With `causal`, j runs to i only; else over all keys. A query row to which no key is visible
     (all scores -inf) yields zeros.
 
-    With `bfloat_products`, the operands of both products may be rounded to bf16.
+    With `bfloat_products`, the operands of both products may be rounded: to bf16, or to anything finer.
 
     Over ragged rows (`slot`, `position` given) `k`, `v` and `mask` are caches; i is the row's position and the keys are those
     of its slot: positions 0 to i with `causal`, and every row bound for the slot's source otherwise. Caches of codes

@@ -24,7 +24,7 @@ using Halide::Expr;
 /// wait for each other, are shorter.
 static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
 /// Most groups of codes of a block.
-static constexpr int64_t kGroupsPerCodedBlock = 16;
+static constexpr int64_t kGroupsPerCodedBlock = 32;
 
 namespace {
 class LinearTranslation {

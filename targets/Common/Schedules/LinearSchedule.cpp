@@ -15,6 +15,9 @@ using Halide::Var;
 
 /// Multiply-adds below which a second thread does not pay.
 static constexpr int64_t kParallelWork = 65536;
+/// Tiles of rows from which the tallest pays. Of fewer, the last one computes many rows a second time, and
+/// what is fetched ahead of them comes in pieces that are too large.
+static constexpr int kFewestTallTiles = 8;
 /// Tiles of rows that one task takes.
 static constexpr int kTilesPerTask = 8;
 
@@ -170,9 +173,10 @@ void LinearSchedule::addBranches() {
   if (widest.rows > 1 && parallelRows > widest.rows)
     applyTile(output.func.specialize(rows >= static_cast<int32_t>(parallelRows)), widest, true, true);
   for (const Tile &tile : all) {
-    bool isLast = tile.rows == 1;
-    applyTile(isLast ? Halide::Stage(output.func) : output.func.specialize(rows >= tile.rows), tile,
-              tile.rows >= parallelRows, &tile == all.begin() && !isLast);
+    bool isLast = tile.rows == 1, isTallest = &tile == all.begin() && !isLast;
+    int fewest = isTallest ? kFewestTallTiles * tile.rows : tile.rows;
+    applyTile(isLast ? Halide::Stage(output.func) : output.func.specialize(rows >= fewest), tile,
+              tile.rows >= parallelRows, isTallest);
   }
 }
 
