@@ -2,7 +2,7 @@
 # Installs everything that building and testing Halyard needs, on Debian 12 (as root or with sudo).
 # Debian packages: compilers, MLIR/LLVM 22, protobuf; for the tests alone, a compiler for 64-bit Arm, emulators of other
 # machines, and OpenCL on the processor. PyPI packages go into build/venv: Halide 21, CMake, and, for the tests alone,
-# ONNX, ONNX Runtime, NumPy and lit. Running it again costs a second.
+# ONNX, ONNX Runtime, NumPy, lit and the tools of Arm's NPUs. Running it again costs a second.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -31,12 +31,12 @@ fi
 
 # Debian's own Python, so that the wheel that is fetched does not depend on what else is on PATH.
 venv=build/venv
-requirements=requirements.txt
 stamp=$venv/.installed
-if ! cmp -s "$requirements" "$stamp"; then
+if ! cat requirements.txt requirements-npu.txt | cmp -s - "$stamp"; then
   echo "installing Python packages into $venv"
   mkdir -p build
   /usr/bin/python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
-  cp "$requirements" "$stamp"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r requirements-npu.txt
+  cat requirements.txt requirements-npu.txt >"$stamp"
 fi

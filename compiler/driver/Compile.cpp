@@ -7,7 +7,9 @@
 #include "compiler/frontend/Import.h"
 #include "compiler/pipelines/ArtifactWriter.h"
 #include "compiler/pipelines/Pipelines.h"
+#include "compiler/pipelines/emit/Placement.h"
 #include "dialects/Runtime/IR/Runtime.h"
+#include "targets/Common/Npu.h"
 #include "targets/Common/Target.h"
 
 #include "llvm/Support/Path.h"
@@ -113,13 +115,29 @@ LogicalResult write(ModuleOp module, const CompileOptions &options, const Compil
   return output.commit();
 }
 
+/// Where operators are computed, and how much of the memory is the NPU's.
+void printPlacement(rt::ProgramOp program) {
+  emit::Placement placement = emit::placementOf(program);
+  if (!placement.npu.empty())
+    llvm::outs() << program.getSymName() << ": " << placement.onNpu << " of " << placement.all
+                 << " operators on " << placement.npu << ", the others on the processor; of the NPU are "
+                 << placement.memoryBytes << " bytes of the arena and " << placement.weightBytes
+                 << " bytes of weights\n";
+}
+
 /// What an image has to make room for.
 void printMemory(ModuleOp module, StringRef target) {
-  if (!lookupTarget(target)->buildTools().linksWeights)
+  BuildTools tools = lookupTarget(target)->buildTools();
+  if (!tools.linksWeights)
     return;
-  for (rt::ProgramOp program : module.getOps<rt::ProgramOp>())
+  for (rt::ProgramOp program : module.getOps<rt::ProgramOp>()) {
     llvm::outs() << program.getSymName() << ": " << *program.getArenaBytes() << " bytes of RAM (the arena), "
                  << *program.getWeightsBytes() << " bytes of weights\n";
+    printPlacement(program);
+    if (!tools.missingDriver.empty())
+      llvm::outs() << program.getSymName() << ": no program for `halyard run` without " << tools.missingDriver
+                   << "\n";
+  }
   llvm::outs().flush();
 }
 
@@ -141,8 +159,12 @@ bool checkOptions(const CompileOptions &options) {
   if (!options.accuracy.empty() && !options.stopAfter.empty())
     return fail("--accuracy", "is measured with artifacts, and with --stop-after there are none");
   std::string problem;
-  if (!lookupTarget(options.target, &problem))
+  const Target *target = lookupTarget(options.target, &problem);
+  if (!target)
     return fail("--target", problem);
+  if (target->npu() && options.weights != "int8")
+    return fail("--weights", target->npu()->name() + " computes layers of int8 weights, not of " +
+                                 options.weights + "; with others, compile for a target without it");
   return true;
 }
 

@@ -1,5 +1,5 @@
 // Prints JSON as text. Keys lose their underscores; tensors, objects with name, type and shape, are one line
-// each.
+// each, and so are operators that were placed.
 #include "compiler/driver/InspectText.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -38,6 +38,22 @@ std::string list(const json::Array &array) {
 bool isTensor(const json::Object &object) {
   return object.size() == 3 && object.getString("name") && object.getString("type") &&
          object.getArray("shape");
+}
+
+bool isPlacement(const json::Object &object) {
+  return object.getString("placed") && object.getString("stage") && object.getString("operator");
+}
+
+/// "encode, node: NPU (rows 16, cycles 1000, ...)"
+std::string placement(const json::Object &object) {
+  std::string text =
+      (*object.getString("stage") + ", " + *object.getString("operator") + ": " + *object.getString("placed"))
+          .str();
+  std::string numbers;
+  for (StringRef key : {"rows", "cycles", "memory_bytes", "weight_bytes"})
+    if (std::optional<int64_t> number = object.getInteger(key))
+      numbers += (numbers.empty() ? "" : ", ") + title(key) + " " + std::to_string(*number);
+  return numbers.empty() ? text : text + " (" + numbers + ")";
 }
 
 /// Whether all values are numbers: such an object is one line.
@@ -89,6 +105,10 @@ private:
     if (isTensor(inner)) {
       out.indent(indent) << *inner.getString("name") << ": " << *inner.getString("type") << " ["
                          << list(*inner.getArray("shape")) << "]\n";
+      return;
+    }
+    if (isPlacement(inner)) {
+      out.indent(indent) << placement(inner) << "\n";
       return;
     }
     std::string text;

@@ -2,8 +2,8 @@
 #include "compiler/driver/RunModel.h"
 #include "compiler/driver/ArtifactReport.h"
 #include "compiler/pipelines/emit/Files.h"
-#include "compiler/pipelines/emit/Process.h"
 #include "runtime/tool/Answer.h"
+#include "targets/Common/Process.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -14,6 +14,13 @@ namespace halyard::driver {
 static bool fail(RunError &error, const std::string &where, const std::string &what) {
   error = {where, what, kModelError};
   return false;
+}
+
+/// Why a target's artifact has no program.
+static std::string missingProgram(const Target &target) {
+  llvm::StringRef driver = target.buildTools().missingDriver;
+  return "there is no such program: compile the model again" +
+         (driver.empty() ? "" : ", with " + driver.str());
 }
 
 bool RunModel::open(const std::string &path, int64_t threadCount, RunError &error) {
@@ -42,6 +49,8 @@ bool RunModel::openEmulated(const Target &target, RunError &error) {
   halyard_program program;
   if (!readReport(folder, report, error) || !describeProgram(folder, report, program, error))
     return false;
+  if (std::string file = emit::pathIn(folder, program.name); !llvm::sys::fs::exists(file))
+    return fail(error, file, missingProgram(target));
   described = program;
   return true;
 }
@@ -82,7 +91,7 @@ bool RunModel::askEmulated(const std::vector<uint8_t> &question, std::vector<uin
     arguments.insert(arguments.end(), own.begin(), own.end());
   else
     arguments.insert(arguments.end(), {emulator.argumentsOption, llvm::join(own, " ")});
-  emit::ProcessResult result = emit::runProcess(emulator.program, arguments);
+  ProcessResult result = runProcess(emulator.program, arguments);
   std::optional<std::string> bytes = emit::readFile(told);
   if (result.status || !bytes)
     return fail(error, folder, emulator.program + " failed" + result.explanation());

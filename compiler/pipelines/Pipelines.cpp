@@ -101,6 +101,9 @@ static void buildCompress(OpPassManager &manager, const PipelineOptions &options
   screening.target = options.target;
   screening.when = options.screen;
   manager.addNestedPass<seq::ProgramOp>(createScreenHead(screening));
+  SplitSumsOptions sums;
+  sums.target = options.target;
+  manager.addNestedPass<seq::ProgramOp>(createSplitSums(sums));
   cleanUp(manager);
 }
 
@@ -130,11 +133,15 @@ void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &opti
     return buildCompress(manager, options);
   case Phase::dispatch:
     return buildDispatch(manager, options);
-  case Phase::plan:
+  case Phase::plan: {
     manager.addPass(createSeqToRt());
+    CallNpuOptions npu;
+    npu.target = options.target;
+    manager.addNestedPass<rt::ProgramOp>(createCallNpu(npu));
     manager.addNestedPass<rt::ProgramOp>(createPlaceWeights());
     manager.addNestedPass<rt::ProgramOp>(createPlanArena());
     return;
+  }
   case Phase::emit:
     manager.addPass(createRtToEmitC());
     return;

@@ -203,6 +203,40 @@ def ScreenHead : Pass<"screen-head", "::halyard::seq::ProgramOp"> {
                            "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SplitSums : Pass<"split-sums", "::halyard::seq::ProgramOp"> {
+  let summary = "leave the sums of linear layers to the target's NPU, and what follows them to the processor";
+  let description = [{
+    A layer whose codes the NPU multiplies gives sums of 32 bits, which are scaled by an elementwise operation. Without
+    an NPU nothing is done; with one, and no layer that it takes, the program is refused.
+
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%codes: tensor<2x24xi8>, %scales: tensor<2xf32>) {
+        %w = arith.constant dense<3> : tensor<40x1x1x24xi8>
+        %s = arith.constant dense<0.5> : tensor<40xf32>
+        %y = seq.linear %codes, %w scale(%s : tensor<40xf32>) input_scale(%scales : tensor<2xf32>)
+            : tensor<2x24xi8>, tensor<40x1x1x24xi8> -> tensor<2x40xf32>
+        seq.yield %y : tensor<2x40xf32>
+      }
+    }
+    // becomes
+    seq.encode(%codes: tensor<2x24xi8>, %scales: tensor<2xf32>) {
+      %sums = seq.linear %codes, %w : tensor<2x24xi8>, tensor<40x1x1x24xi8> -> tensor<2x40xi32>
+      %e = tensor.empty() : tensor<2x40xf32>
+      %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+          ins(%sums, %scales, %s : tensor<2x40xi32>, tensor<2xf32>, tensor<40xf32>) outs(%e : tensor<2x40xf32>) {
+      ^bb0(%sum: i32, %ofrow: f32, %ofcolumn: f32, %out: f32):
+        %f = arith.sitofp %sum : i32 to f32
+        %g = arith.mulf %f, %ofrow : f32
+        %h = arith.mulf %g, %ofcolumn : f32
+        linalg.yield %h : f32
+    ```
+  }];
+  let options = [Option<"target", "target", "std::string", "\"cortex-m55+ethos-u85-256\"", "whose NPU to use">];
+  let dependentDialects = ["::halyard::seq::SeqDialect", "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def LayOutCaches : Pass<"lay-out-caches", "::halyard::seq::ProgramOp"> {
   let summary = "keep what a head attends to together";
   let description = [{

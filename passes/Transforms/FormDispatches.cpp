@@ -49,6 +49,11 @@ bool hasReductions(Operation *op) {
   return generic && generic.getNumReductionLoops() > 0;
 }
 
+/// Sums of codes that are left without scales are computed elsewhere, and have no epilogue.
+bool isLinear(Operation *op) {
+  return isa_and_nonnull<seq::LinearOp>(op) && getElementTypeOrSelf(op->getResult(0)).isF32();
+}
+
 /// Decides what becomes one kernel.
 class Grouping {
 public:
@@ -135,7 +140,7 @@ Operation *Grouping::epilogueProducer(Operation *root) const {
   AffineMap output = consumer.getMatchingIndexingMap(consumer.getDpsInitOperand(0));
   for (OpOperand *input : consumer.getDpsInputOperands()) {
     Operation *producer = input->get().getDefiningOp();
-    bool isSum = hasReductions(producer) || isa_and_nonnull<seq::LinearOp, seq::NormOp>(producer);
+    bool isSum = hasReductions(producer) || isa_and_nonnull<seq::NormOp>(producer) || isLinear(producer);
     if (isSum && producer->hasOneUse() && producer->getNumResults() == 1 &&
         consumer.getMatchingIndexingMap(input) == output && output.isPermutation())
       return producer;

@@ -241,6 +241,42 @@ def FormDispatches : Pass<"form-dispatches", "::halyard::seq::ProgramOp"> {
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def CallNpu : Pass<"call-npu", "::halyard::rt::ProgramOp"> {
+  let summary = "have sums of codes computed by programs of the target's NPU";
+  let description = [{
+    Each layer is compiled by the vendor's tools. The function that computes it is declared and carries the program;
+    weights in the NPU's form take the place of the layer's, and the memory that the NPU works in is a buffer.
+
+    ```mlir
+    rt.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 4 : i64, slots = 2 : i64,
+        vocabulary = 4 : i64, memory_features = 4 : i64, source_type = tensor<1x?xi64>, source_name = "ids",
+        source_vocabulary = 4 : i64, header_bytes = 128 : i64} {
+      rt.constant @weight_0 : dense<1> : tensor<16x1x1x8xi8>
+      func.func private @kernel_0(%codes: tensor<?x8xi8>, %w: tensor<16x1x1x8xi8>) -> tensor<?x16xi32> {
+        %sums = seq.linear %codes, %w : tensor<?x8xi8>, tensor<16x1x1x8xi8> -> tensor<?x16xi32>
+        return %sums : tensor<?x16xi32>
+      }
+      func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index {rt.maximum = 4 : i64}) {
+        %codes = rt.alloc (%n) : memref<?x8xi8>
+        %w = rt.weight @weight_0 in %weights : memref<16x1x1x8xi8>
+        %sums = rt.alloc (%n) : memref<?x16xi32>
+        rt.kernel_call @kernel_0(%codes, %w, %sums) : memref<?x8xi8>, memref<16x1x1x8xi8>, memref<?x16xi32>
+        return
+      }
+    }
+    // becomes
+    func.func private @npu_0(tensor<?x8xi8>, tensor<272xi8>, tensor<288xi8>) -> tensor<?x16xi32>
+    func.func @step(%arena: !rt.pointer, %weights: !rt.pointer, %n: index {rt.maximum = 4 : i64}) {
+      %codes = rt.alloc(%n) : memref<?x8xi8>
+      %sums = rt.alloc(%n) : memref<?x16xi32>
+      %p = rt.weight @npu_0.weights in %weights : memref<272xi8>
+      %m = rt.alloc : memref<288xi8>
+      rt.kernel_call @npu_0(%codes, %p, %m, %sums) : memref<?x8xi8>, memref<272xi8>, memref<288xi8>, memref<?x16xi32>
+    ```
+  }];
+  let options = [Option<"target", "target", "std::string", "\"cortex-m55+ethos-u85-256\"", "whose NPU to use">];
+}
+
 def PlaceWeights : Pass<"place-weights", "::halyard::rt::ProgramOp"> {
   let summary = "give every constant its offset in the weights file, equal contents one offset";
   let description = [{

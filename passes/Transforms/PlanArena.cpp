@@ -6,7 +6,7 @@
 // its size at the limits: function arguments carry the largest value they take as `rt.maximum`, and extents
 // grow with lengths.
 #include "dialects/Runtime/IR/Runtime.h"
-#include "passes/Analysis/StageExtents.h"
+#include "passes/Analysis/LargestIndex.h"
 #include "passes/Transforms/Passes.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -26,42 +26,12 @@ struct Lifetime {
   bool overlaps(const Lifetime &other) const { return first <= other.last && other.first <= last; }
 };
 
-/// Largest value of an index of a function.
-int64_t largest(Value value) {
-  if (Operation *op = value.getDefiningOp())
-    if (auto maximum = op->getAttrOfType<IntegerAttr>("rt.maximum"))
-      return maximum.getInt();
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    auto maximum =
-        function ? function.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "rt.maximum") : nullptr;
-    return maximum ? maximum.getInt() : 0;
-  }
-  APInt constant;
-  if (matchPattern(value, m_ConstantInt(&constant)))
-    return constant.getSExtValue();
-  auto apply = value.getDefiningOp<affine::AffineApplyOp>();
-  if (!apply)
-    return 0;
-  AffineMap map = apply.getAffineMap();
-  SmallVector<AffineExpr> symbols;
-  SmallVector<int64_t> maxima{1, 1};
-  for (auto [at, operand] : llvm::enumerate(apply.getMapOperands())) {
-    symbols.push_back(getAffineSymbolExpr(at, value.getContext()));
-    maxima[std::min<size_t>(at, 1)] = largest(operand);
-  }
-  unsigned dims = map.getNumDims();
-  ArrayRef<AffineExpr> all(symbols);
-  AffineExpr result = map.getResult(0).replaceDimsAndSymbols(all.take_front(dims), all.drop_front(dims));
-  return largestValue(result, maxima[0], maxima[1]);
-}
-
 int64_t bytesOf(rt::AllocOp alloc) {
   auto type = cast<MemRefType>(alloc.getResult().getType());
   int64_t bytes = rt::bytesOfElement(type.getElementType());
   auto extent = alloc.getExtents().begin();
   for (int64_t size : type.getShape())
-    bytes *= ShapedType::isDynamic(size) ? largest(*extent++) : size;
+    bytes *= ShapedType::isDynamic(size) ? largestIndex(*extent++) : size;
   return llvm::alignTo(std::max<int64_t>(bytes, 1), rt::kAlignment);
 }
 

@@ -383,8 +383,8 @@ struct ScreenHead : impl::ScreenHeadBase<ScreenHead> {
       return signalPassFailure();
     }
     auto steps = getOperation().getBody().getOps<seq::StepOp>();
-    // A device chooses among all logits by itself.
-    if (when == "never" || steps.empty() || !machine->deviceInterface().empty())
+    // A device chooses among all logits by itself, and an NPU computes no others than all.
+    if (when == "never" || steps.empty() || !machine->deviceInterface().empty() || machine->npu())
       return;
     std::optional<Head> head = Head::match(*steps.begin());
     if (!head || (when == "auto" && !isWorthwhile(head->linear)))

@@ -47,6 +47,8 @@ struct Target;
 
 namespace halyard {
 
+class Npu;
+
 namespace kernels {
 struct CpuShape;
 struct Kernel;
@@ -86,6 +88,7 @@ public:
   /// What can be chosen. An option means the same whatever is chosen beside it.
   virtual llvm::ArrayRef<TargetOption> options() const { return {}; }
   /// This target with some of its options, which stand in the order of options(); `name` is NAME+OPTION+...
+  /// Null if they do not go together.
   virtual std::unique_ptr<Target> withOptions(llvm::StringRef name,
                                               llvm::ArrayRef<llvm::StringRef> chosen) const {
     return nullptr;
@@ -107,6 +110,9 @@ public:
   /// By which interface kernels are started on a device of its own: "cuda" or "opencl", as the folder of the
   /// runtime is called. Empty if they run on the processor.
   virtual llvm::StringRef deviceInterface() const { return {}; }
+  /// What computes the sums of linear layers of codes beside the processor, in layers that linearLayout lays
+  /// out for it: one column a panel, and all terms together.
+  virtual const Npu *npu() const { return nullptr; }
   /// Names of kernels that every program has, for what the runtime does by itself elsewhere.
   virtual llvm::ArrayRef<llvm::StringRef> commonKernels() const { return {}; }
   /// One of them. May throw Halide::Error.

@@ -32,6 +32,10 @@ struct BuildTools {
   llvm::StringRef startFolder;
   /// The folder of the runtime that starts kernels on a device, as Target::deviceInterface says.
   std::string deviceInterface;
+  /// The folder of the runtime that calls an NPU's driver; empty if there is no NPU.
+  llvm::StringRef npuFolder;
+  /// What programs need besides and an artifact does not bring; empty if nothing. Then no program is linked.
+  llvm::StringRef missingDriver;
   /// The text of a CMake toolchain file that says the same, for users; empty if CMake needs none.
   llvm::StringRef toolchainFile;
 };

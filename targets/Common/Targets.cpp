@@ -90,7 +90,10 @@ const Target *halyard::lookupTarget(llvm::StringRef name, std::string *problem) 
   for (llvm::StringRef option : names)
     if (llvm::is_contained(wanted, option))
       chosen.push_back(option);
-  return withOptions(*base, chosen);
+  const Target *target = withOptions(*base, chosen);
+  return target ? target
+                : fail(problem, "target '" + base->name() + "' has only one of the options " +
+                                    llvm::join(chosen, ", "));
 }
 
 std::string halyard::findEmulator(const Emulator &emulator) {

@@ -3,9 +3,12 @@
 #include "targets/Common/Schedules/PlainLoops.h"
 #include "targets/Common/TargetRegistry.h"
 #include "targets/CortexM/ThumbObject.h"
+#include "targets/EthosU/EthosU.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+
+#include <cstdlib>
 
 using namespace halyard;
 using namespace halyard::kernels;
@@ -33,6 +36,10 @@ public:
   llvm::StringRef name() const override { return "cortex-m55"; }
   llvm::StringRef description() const override { return "Cortex-M55 without an operating system"; }
   bool runsHere() const override { return false; }
+
+  llvm::ArrayRef<TargetOption> options() const override { return ethosUOptions(); }
+  std::unique_ptr<Target> withOptions(llvm::StringRef name,
+                                      llvm::ArrayRef<llvm::StringRef> chosen) const override;
 
   /// The vector unit has eight registers. What it does best is to add up the products of two times 16 codes.
   const CpuShape &shape() const override {
@@ -122,6 +129,44 @@ private:
       throw Halide::CompileError(problem);
   }
 };
+/// The driver of an NPU is the system's: a library that programs are linked with.
+constexpr llvm::StringLiteral kDriverVariable = "HALYARD_NPU_DRIVER";
+
+/// A Cortex-M55 with an NPU beside it.
+class CortexM55WithNpu : public CortexM55 {
+public:
+  CortexM55WithNpu(llvm::StringRef name, std::unique_ptr<Npu> unit) : fullName(name), unit(std::move(unit)) {}
+
+  llvm::StringRef name() const override { return fullName; }
+  const Npu *npu() const override { return unit.get(); }
+
+  LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
+    if (precision == WeightPrecision::i8 && unit->takes(features, outputs))
+      return {/*columns=*/1, /*terms=*/features, /*zeroPoint=*/0};
+    return CortexM55::linearLayout(features, outputs, precision);
+  }
+
+  BuildTools buildTools() const override {
+    BuildTools tools = CortexM55::buildTools();
+    tools.npuFolder = "ethosu";
+    if (const char *driver = std::getenv(kDriverVariable.data()); driver && *driver)
+      tools.libraries.insert(tools.libraries.begin(), driver);
+    else
+      tools.missingDriver = "Arm's driver for the NPU: name its library in HALYARD_NPU_DRIVER";
+    return tools;
+  }
+
+private:
+  std::string fullName;
+  std::unique_ptr<Npu> unit;
+};
+
+std::unique_ptr<halyard::Target> CortexM55::withOptions(llvm::StringRef name,
+                                                        llvm::ArrayRef<llvm::StringRef> chosen) const {
+  if (chosen.size() != 1)
+    return nullptr;
+  return std::make_unique<CortexM55WithNpu>(name, makeEthosU(chosen.front()));
+}
 } // namespace
 
 namespace halyard {

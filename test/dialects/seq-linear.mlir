@@ -58,8 +58,16 @@ func.func @columns(%x: tensor<?x510xf32>, %w: tensor<2x510x64x1xf32>) -> tensor<
 
 // -----
 
-func.func @noScale(%x: tensor<?x512xi8>, %w: tensor<2x128x64x4xi8>) -> tensor<?x100xf32> {
+func.func @noScale(%x: tensor<?x512xi8>, %w: tensor<2x128x64x4xi8>, %s: tensor<100xf32>) -> tensor<?x100xf32> {
   // expected-error @below {{'seq.linear' op has scales exactly for codes}}
+  %y = seq.linear %x, %w scale(%s : tensor<100xf32>) : tensor<?x512xi8>, tensor<2x128x64x4xi8> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
+// -----
+
+func.func @sums(%x: tensor<?x512xi8>, %w: tensor<2x128x64x4xi8>) -> tensor<?x100xf32> {
+  // expected-error @below {{'seq.linear' op gives sums of codes as i32, got 'f32'}}
   %y = seq.linear %x, %w : tensor<?x512xi8>, tensor<2x128x64x4xi8> -> tensor<?x100xf32>
   return %y : tensor<?x100xf32>
 }

@@ -81,6 +81,8 @@ bool isWanted(StringRef path, const BuildTools &tools) {
     return folder == tools.deviceInterface;
   if (folder == "device")
     return !tools.deviceInterface.empty();
+  if (folder == "ethosu")
+    return folder == tools.npuFolder;
   return !llvm::is_contained({"baremetal", "hexagon", "cortexm"}, folder) || folder == tools.startFolder ||
          llvm::is_contained(tools.freestandingFolders, folder);
 }
@@ -117,6 +119,8 @@ public:
         failed(compileCommon({}, common)) ||
         (inputs.tools.hasSharedLibraries && failed(linkLibrary(path("lib" + inputs.name + ".so"), common))))
       return failure();
+    if (!inputs.tools.missingDriver.empty())
+      return success();
     tool.append(common);
     return toolchain.link(tool, "linking " + inputs.name);
   }
@@ -207,6 +211,8 @@ private:
 static std::string runtimeOptions(const BuildTools &tools) {
   if (!tools.deviceInterface.empty())
     return "set(HALYARD_DEVICE " + tools.deviceInterface + ")\n";
+  if (!tools.npuFolder.empty())
+    return ("set(HALYARD_NPU " + tools.npuFolder + ")\n").str();
   if (!tools.isFreestanding())
     return "";
   std::string sources;

@@ -1,5 +1,6 @@
 // Counts the work of kernels from their functions; see the header.
 #include "compiler/pipelines/emit/KernelWork.h"
+#include "compiler/pipelines/emit/NpuKernel.h"
 
 #include "dialects/Seq/IR/Seq.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -88,6 +89,11 @@ llvm::json::Array gatheredArguments(func::FuncOp kernel) {
 }
 
 llvm::json::Object workOf(func::FuncOp kernel) {
+  if (DictionaryAttr npu = npuProgram(kernel))
+    return llvm::json::Object{
+        {"row_elements", npuNumber(npu, "outputs")},
+        {"gathered", llvm::json::Array()},
+        {"multiply_adds_per_row", npuNumber(npu, "outputs") * npuNumber(npu, "features")}};
   int64_t count = 0;
   llvm::json::Object work{{"row_elements", knownElements(kernel.getResultTypes().back())},
                           {"gathered", gatheredArguments(kernel)}};
@@ -108,7 +114,7 @@ llvm::json::Object workOf(func::FuncOp kernel) {
 llvm::json::Object kernelWork(rt::ProgramOp program) {
   llvm::json::Object all;
   for (func::FuncOp function : program.getBody().getOps<func::FuncOp>())
-    if (function.isPrivate() && !function.isDeclaration())
+    if (function.isPrivate() && (!function.isDeclaration() || npuProgram(function)))
       all[function.getSymName()] = workOf(function);
   return all;
 }

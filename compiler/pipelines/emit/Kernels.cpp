@@ -2,6 +2,7 @@
 #include "compiler/pipelines/emit/Kernels.h"
 #include "compiler/pipelines/emit/Dispatch.h"
 #include "compiler/pipelines/emit/Files.h"
+#include "compiler/pipelines/emit/NpuKernel.h"
 #include "targets/Common/Target.h"
 
 #include "dialects/Seq/IR/Seq.h"
@@ -18,7 +19,7 @@ namespace {
 
 /// A word for what a kernel does, for people who read its name.
 StringRef kindOf(func::FuncOp kernel) {
-  StringRef kind = "copy";
+  StringRef kind = npuProgram(kernel) ? "npu_linear" : "copy";
   kernel.walk([&](Operation *op) {
     if (isa<seq::AttentionOp>(op))
       kind = "attention";
@@ -111,6 +112,12 @@ public:
     return success();
   }
 
+  /// The same for a kernel that the target's NPU runs.
+  LogicalResult writeForNpu(func::FuncOp kernel) {
+    files.push_back((kernel.getSymName() + ".cpp").str());
+    return writeFile(kernel.getLoc(), pathIn(directory, files.back()), npuKernelSource(kernel));
+  }
+
   /// The same for a kernel that every program of the target has.
   LogicalResult compileCommon(StringRef name, const Target &target, Location location) {
     files.push_back((name + ".o").str());
@@ -141,6 +148,11 @@ FailureOr<std::vector<std::string>> compileKernels(rt::ProgramOp program, const 
   KernelCompilation compilation(directory, cache);
   std::vector<std::string> names;
   for (func::FuncOp kernel : kernelsOf(program)) {
+    if (npuProgram(kernel)) {
+      if (failed(compilation.writeForNpu(kernel)))
+        return failure();
+      continue;
+    }
     names.push_back(kernel.getSymName().str());
     if (target.levels().empty() && failed(compilation.compile(kernel, target, names.back())))
       return failure();

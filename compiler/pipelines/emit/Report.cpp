@@ -1,6 +1,7 @@
 // report.json; see the header.
 #include "compiler/pipelines/emit/Report.h"
 #include "compiler/pipelines/emit/KernelWork.h"
+#include "compiler/pipelines/emit/Placement.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/JSON.h"
@@ -56,6 +57,8 @@ std::string report(rt::ProgramOp program, const Target &target, const ArtifactOp
                          {"kernel_work", kernelWork(program)},
                          {"cost", toJson(program->getAttr("cost"))},
                          {"options", std::move(asked)}};
+  if (Placement placement = placementOf(program); !placement.npu.empty())
+    top["placement"] = std::move(placement.operators);
   std::string text;
   llvm::raw_string_ostream(text) << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(top)));
   return text;

@@ -8,7 +8,8 @@
 
 namespace halyard::emit {
 
-/// The text of report.json. Sizes are in bytes; `cost` is per stage, see passes/Analysis/Cost.h.
+/// The text of report.json. Sizes are in bytes; `cost` is per stage, see passes/Analysis/Cost.h; `placement`,
+/// which only targets with an NPU have, is that of Placement.h.
 std::string report(rt::ProgramOp program, const Target &target, const ArtifactOptions &options,
                    llvm::ArrayRef<std::string> kernels);
 

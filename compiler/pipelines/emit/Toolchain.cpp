@@ -1,7 +1,7 @@
 // The C++ compiler of a target; see the header.
 #include "compiler/pipelines/emit/Toolchain.h"
 #include "compiler/pipelines/emit/Files.h"
-#include "compiler/pipelines/emit/Process.h"
+#include "targets/Common/Process.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"

@@ -29,6 +29,13 @@ int64_t bytesOfElement(mlir::Type elementType);
 
 /// Alignment in bytes of every region, intermediate buffer and weight.
 constexpr int64_t kAlignment = 64;
+
+/// On a kernel that the target's NPU runs, which is declared only: what it consists of (call-npu). A
+/// dictionary of the NPU's `name`, its `commands` as bytes, `rows` of one run, `features` and `outputs` of
+/// the layer, the bytes of its weights and memory (`weight_bytes`, `memory_bytes`), where codes and sums are
+/// in that memory (`codes_at`, `sums_at`), and the vendor's estimate of a run's `cycles`. Such a kernel takes
+/// codes, weights and memory.
+constexpr llvm::StringLiteral kNpuAttribute = "rt.npu";
 } // namespace halyard::rt
 
 #endif

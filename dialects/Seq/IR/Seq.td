@@ -273,7 +273,8 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     y[i, o] = input_scale[i] scale[o] (sum over k of codes[i, k] w[k, o] - zero_point column_sums[o])
     ```
 
-    where column_sums[o] is the sum over k of w[k, o]; it is there exactly if `zero_point` is not 0.
+    where column_sums[o] is the sum over k of w[k, o]; it is there exactly if `zero_point` is not 0. Signed codes may come
+    without scales: then the result is the sums themselves, as i32.
 
     With `group`, codes of weights have 4 bits, -8 to 7, and each `group` terms of a column have a scale of their own. A
     byte of the weight, now panels x K/2V x P x V, holds term k in its lower and term k + V in its upper half, k mod 2V

@@ -186,9 +186,14 @@ LogicalResult LinearOp::verify() {
   auto result = cast<RankedTensorType>(getResult().getType());
   if (failed(verifyPanels(*this, input, weight, result)))
     return failure();
+  bool isCoded = weight.getElementType().isInteger(8);
+  if (isCoded && !getScale() && !getInputScale() && !getZeroPoint() && !getGroup()) {
+    if (!result.getElementType().isInteger(32))
+      return emitOpError("gives sums of codes as i32, got ") << result.getElementType();
+    return success();
+  }
   if (!result.getElementType().isF32())
     return emitOpError("gives f32, got ") << result.getElementType();
-  bool isCoded = weight.getElementType().isInteger(8);
   if (!isCoded && input.getElementType() != weight.getElementType())
     return emitOpError("multiplies ") << input.getElementType() << " with " << weight.getElementType();
   if (isCoded != static_cast<bool>(getScale()) || isCoded != static_cast<bool>(getInputScale()))

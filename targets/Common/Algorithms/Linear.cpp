@@ -274,7 +274,7 @@ Expr LinearTranslation::value(Expr column, Expr row) {
     result = Halide::Internal::is_const_one(tiles.condition)
                  ? Expr(tiles.sums(at))
                  : Halide::select(tiles.condition, tiles.sums(at), result);
-  if (!isCoded())
+  if (!op.getInputScale()) // floats, or sums of codes
     return result;
   const TensorView &scale = operands[2], &inputScale = operands[3];
   if (isGrouped())

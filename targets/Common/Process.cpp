@@ -1,14 +1,14 @@
 // Runs a program; see the header.
-#include "compiler/pipelines/emit/Process.h"
-#include "compiler/pipelines/emit/Files.h"
+#include "targets/Common/Process.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 
 using namespace mlir;
 
-namespace halyard::emit {
+namespace halyard {
 
 std::string ProcessResult::explanation() const {
   std::string text = reason.empty() ? "" : ": " + reason;
@@ -29,8 +29,9 @@ ProcessResult runProcess(StringRef program, ArrayRef<std::string> arguments) {
   result.status =
       llvm::sys::ExecuteAndWait(program, all, std::nullopt, {StringRef(), StringRef(log), StringRef(log)},
                                 /*SecondsToWait=*/0, /*MemoryLimit=*/0, &result.reason);
-  result.printed = readFile(log).value_or("");
+  if (auto text = llvm::MemoryBuffer::getFile(log))
+    result.printed = (*text)->getBuffer().str();
   return result;
 }
 
-} // namespace halyard::emit
+} // namespace halyard

@@ -1,12 +1,12 @@
 // Runs a program and keeps what it prints.
-#ifndef HALYARD_COMPILER_PIPELINES_EMIT_PROCESS_H
-#define HALYARD_COMPILER_PIPELINES_EMIT_PROCESS_H
+#ifndef HALYARD_TARGETS_COMMON_PROCESS_H
+#define HALYARD_TARGETS_COMMON_PROCESS_H
 
 #include "mlir/Support/LLVM.h"
 
 #include <string>
 
-namespace halyard::emit {
+namespace halyard {
 
 struct ProcessResult {
   int status = -1; // 0 if all went well
@@ -22,6 +22,6 @@ struct ProcessResult {
 /// Runs the program at a path with these arguments.
 ProcessResult runProcess(llvm::StringRef program, llvm::ArrayRef<std::string> arguments);
 
-} // namespace halyard::emit
+} // namespace halyard
 
 #endif
