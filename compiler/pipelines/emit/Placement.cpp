@@ -32,7 +32,9 @@ Placement placementOf(rt::ProgramOp program) {
         entry[key] = npuNumber(npu, key);
       ++placement.onNpu;
       placement.memoryBytes = std::max(placement.memoryBytes, npuNumber(npu, "memory_bytes"));
-      if (counted.insert(call.getKernel()).second)
+      // Kernels of equal commands are one, whatever their weights.
+      auto weights = call.getArguments()[1].getDefiningOp<rt::WeightOp>();
+      if (counted.insert(weights.getConstant()).second)
         placement.weightBytes += npuNumber(npu, "weight_bytes");
     }
     placement.operators.push_back(std::move(entry));

@@ -27,6 +27,8 @@ struct Shape {
   bool wide; // codes of all values alike, which do not compress
 };
 
+void PrintTo(const Shape &shape, std::ostream *out) { *out << shape.npu; }
+
 /// A layer of random codes, and its sums by loops.
 struct Case {
   explicit Case(const Shape &shape)
