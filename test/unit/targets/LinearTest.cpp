@@ -4,6 +4,8 @@
 
 #include "targets/Common/CpuShape.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include <cstring>
 
 using namespace halyard;
@@ -62,6 +64,33 @@ TEST_P(LinearTest, KnowsNumbersOfRows) {
     ASSERT_EQ(kernel.error, "") << messages;
     HostTensor input = randomInput(rows);
     expectNear(kernel.run(arguments(input, 0, rows), {{rows, layer.outputs}})[0], expected(input));
+  }
+}
+
+/// Signed codes may be left without scales.
+TEST_P(LinearTest, LeavesSumsOfCodes) {
+  for (Layer wanted :
+       {Layer{64, 128, WeightPrecision::i8, false}, Layer{300, 203, WeightPrecision::i8, false}}) {
+    prepare(wanted);
+    if (layout.zeroPoint)
+      return; // no layers of signed codes
+    std::string x = llvm::formatv("tensor<?x{0}xi8>", padded),
+                y = llvm::formatv("tensor<?x{0}xi32>", layer.outputs);
+    std::string w = llvm::formatv("tensor<{0}x{1}x{2}x{3}xi8>", panels, groups, layout.columns, layout.terms);
+    CompiledKernel kernel(parse("func.func @linear(%x: " + x + ", %w: " + w + ") -> " + y +
+                                " {\n %y = seq.linear %x, %w : " + x + ", " + w + " -> " + y +
+                                "\n return %y : " + y + "\n}"),
+                          GetParam());
+    ASSERT_EQ(kernel.error, "") << messages;
+    HostTensor input = randomInput(7);
+    HostTensor sums = kernel.run({input, weight}, {{7, layer.outputs}})[0];
+    for (int64_t i = 0; i < sums.elements(); ++i) {
+      int32_t sum = 0;
+      for (int64_t k = 0; k < layer.features; ++k)
+        sum += input.values<int8_t>()[i / layer.outputs * padded + k] *
+               weight.values<int8_t>()[weightIndex(k, i % layer.outputs)];
+      ASSERT_EQ(sums.values<int32_t>()[i], sum) << i;
+    }
   }
 }
 
