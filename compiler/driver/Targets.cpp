@@ -19,14 +19,17 @@ static std::string verification(const Target &target) {
   return "runs here by " + emulator.program;
 }
 
+/// Where descriptions begin.
+constexpr unsigned kColumn = 18;
+
 int halyard::driver::targetsCommand() {
   for (const Target *target : allTargets()) {
-    llvm::outs() << llvm::left_justify(target->name(), 16) << target->description() << "; "
+    llvm::outs() << llvm::left_justify(target->name(), kColumn) << target->description() << "; "
                  << verification(*target) << "\n";
     for (const TargetOption &option : target->options())
-      llvm::outs() << llvm::left_justify(("  +" + option.name).str(), 16) << option.description << "\n";
+      llvm::outs() << llvm::left_justify(("  +" + option.name).str(), kColumn) << option.description << "\n";
   }
-  llvm::outs() << llvm::left_justify("host", 16) << "the best of these that this machine is\n";
+  llvm::outs() << llvm::left_justify("host", kColumn) << "the best of these that this machine is\n";
   llvm::outs().flush();
   return kDone;
 }
