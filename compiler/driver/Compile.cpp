@@ -162,6 +162,10 @@ bool checkOptions(const CompileOptions &options) {
   const Target *target = lookupTarget(options.target, &problem);
   if (!target)
     return fail("--target", problem);
+  for (auto [option, asked] : {std::pair("--weights", options.weights), std::pair("--kv", options.kv)})
+    if (asked != "auto" && !llvm::is_contained(target->precisions(), asked))
+      return fail(option, "'" + asked + "' is not computed by kernels for " + target->name() + " yet, only " +
+                              llvm::join(target->precisions(), ", "));
   if (target->npu() && options.weights != "int8")
     return fail("--weights", target->npu()->name() + " computes layers of int8 weights, not of " +
                                  options.weights + "; with others, compile for a target without it");

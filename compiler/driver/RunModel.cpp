@@ -23,6 +23,18 @@ static std::string missingProgram(const Target &target) {
          (driver.empty() ? "" : ", with " + driver.str());
 }
 
+/// Words for a program that is given one line with its own path at the beginning: they stand behind "--",
+/// with a backslash before spaces of theirs (runtime/cortexm/Tool.cpp).
+static std::string asLine(const std::vector<std::string> &words) {
+  std::string line = "--";
+  for (const std::string &word : words) {
+    line += ' ';
+    for (char letter : word)
+      line += letter == ' ' || letter == '\\' ? std::string{'\\', letter} : std::string{letter};
+  }
+  return line;
+}
+
 bool RunModel::open(const std::string &path, int64_t threadCount, RunError &error) {
   folder = path;
   threads = threadCount;
@@ -90,7 +102,7 @@ bool RunModel::askEmulated(const std::vector<uint8_t> &question, std::vector<uin
   if (emulator.argumentsOption.empty())
     arguments.insert(arguments.end(), own.begin(), own.end());
   else
-    arguments.insert(arguments.end(), {emulator.argumentsOption, llvm::join(own, " ")});
+    arguments.insert(arguments.end(), {emulator.argumentsOption, asLine(own)});
   ProcessResult result = runProcess(emulator.program, arguments);
   std::optional<std::string> bytes = emit::readFile(told);
   if (result.status || !bytes)

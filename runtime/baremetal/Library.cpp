@@ -18,6 +18,16 @@ __attribute__((no_builtin)) void *memcpy(void *to, const void *from, size_t byte
   return to;
 }
 
+__attribute__((no_builtin)) void *memmove(void *to, const void *from, size_t bytes) {
+  uint8_t *target = static_cast<uint8_t *>(to);
+  const uint8_t *source = static_cast<const uint8_t *>(from);
+  if (reinterpret_cast<uintptr_t>(to) - reinterpret_cast<uintptr_t>(from) >= bytes)
+    return memcpy(to, from, bytes);
+  while (bytes--)
+    target[bytes] = source[bytes];
+  return to;
+}
+
 __attribute__((no_builtin)) void *memset(void *to, int value, size_t bytes) {
   for (uint8_t *target = static_cast<uint8_t *>(to); bytes; --bytes)
     *target++ = static_cast<uint8_t>(value);

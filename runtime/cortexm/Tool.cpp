@@ -5,6 +5,32 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
+
+/// A line's words. It begins with the program's path, and where that may have spaces, " -- " stands behind
+/// it. A backslash stands before a space that belongs to a word.
+static int split(char *line, char **words, int most) {
+  char *from = line, *mark = line;
+  while ((mark = strstr(mark, " -- ")))
+    from = mark++;
+  int count = 0;
+  if (from != line) {
+    *from = 0;
+    words[count++] = line;
+    from += 4;
+  }
+  for (char *to = from; *from && count < most;) {
+    words[count++] = to;
+    for (; *from && *from != ' '; ++from) {
+      from += *from == '\\' && from[1];
+      *to++ = *from;
+    }
+    while (*from == ' ')
+      ++from;
+    *to++ = 0;
+  }
+  return count;
+}
 
 extern "C" {
 void initialise_monitor_handles();
@@ -24,15 +50,8 @@ void halyard_main() {
   static char *words[64];
   initialise_monitor_handles();
   __libc_init_array();
-  int count = 0;
-  if (halyard_command_line(line, sizeof(line)) == 0)
-    for (char *at = line; *at && count + 1 < int(sizeof(words) / sizeof(*words));) {
-      words[count++] = at;
-      while (*at && *at != ' ')
-        ++at;
-      while (*at == ' ')
-        *at++ = 0;
-    }
+  int most = int(sizeof(words) / sizeof(*words)) - 1;
+  int count = halyard_command_line(line, sizeof(line)) == 0 ? split(line, words, most) : 0;
   exit(main(count, words));
 }
 }

@@ -11,6 +11,10 @@ using namespace halyard::soft;
 namespace {
 double fromBits(uint64_t bits) { return bitsAs<double>(bits); }
 uint64_t bitsOf(double value) { return bitsAs<uint64_t>(value); }
+
+// By its own name, as a compiler makes a call of sqrtf one of __hexagon_sqrtf, even inside that. Rounding a
+// double's root once more gives what rounding the exact root would.
+double rootOf(double value) { return fromBits(squareRoot(bitsOf(value))); }
 } // namespace
 
 extern "C" {
@@ -36,10 +40,9 @@ double __hexagon_muldf3(double a, double b) { return fromBits(multiply(bitsOf(a)
 double __hexagon_fast_muldf3(double a, double b) { return __hexagon_muldf3(a, b); }
 double __hexagon_divdf3(double a, double b) { return fromBits(divide(bitsOf(a), bitsOf(b))); }
 double __hexagon_fast_divdf3(double a, double b) { return __hexagon_divdf3(a, b); }
-double sqrt(double value) { return fromBits(squareRoot(bitsOf(value))); }
-// Rounding a double's root once more gives what rounding the exact root would.
-float sqrtf(float value) { return static_cast<float>(sqrt(static_cast<double>(value))); }
-float __hexagon_sqrtf(float value) { return sqrtf(value); }
+double sqrt(double value) { return rootOf(value); }
+float sqrtf(float value) { return static_cast<float>(rootOf(static_cast<double>(value))); }
+float __hexagon_sqrtf(float value) { return static_cast<float>(rootOf(static_cast<double>(value))); }
 
 void *__hexagon_memcpy_likely_aligned_min32bytes_mult8bytes(void *to, const void *from, size_t bytes) {
   return memcpy(to, from, bytes);

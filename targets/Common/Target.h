@@ -99,6 +99,9 @@ public:
   virtual const kernels::CpuShape &shape() const = 0;
   /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
   virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
+  /// What weights and caches can be stored as, in the words of `--weights`: all of them, unless kernels that
+  /// compute with some are not there.
+  virtual llvm::ArrayRef<llvm::StringRef> precisions() const;
   /// Best first, the targets among which an artifact chooses when it is loaded; empty for a target that is
   /// one instruction set. Weights, which are there once, have this target's layout.
   virtual llvm::ArrayRef<const Target *> levels() const { return {}; }

@@ -34,6 +34,11 @@ LinearLayout halyard::widePanels(int64_t outputs, WeightPrecision precision, int
   llvm_unreachable("unknown precision");
 }
 
+llvm::ArrayRef<llvm::StringRef> Target::precisions() const {
+  static const llvm::StringRef names[] = {"f32", "bf16", "int8", "int4"};
+  return names;
+}
+
 llvm::ArrayRef<const Target *> halyard::allTargets() { return registry().all(); }
 
 static const Target *hostTarget() {

@@ -23,6 +23,11 @@ LinearLayout GpuTarget::linearLayout(int64_t, int64_t, WeightPrecision precision
   return {kGpuPanel, isCoded ? 4 : 1, 0};
 }
 
+llvm::ArrayRef<llvm::StringRef> GpuTarget::precisions() const {
+  static const llvm::StringRef names[] = {"f32"};
+  return names;
+}
+
 /// The driver is a library that is looked for at run time.
 BuildTools GpuTarget::buildTools() const {
   BuildTools tools;

@@ -14,6 +14,7 @@ class GpuTarget : public Target {
 public:
   const kernels::CpuShape &shape() const override;
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override;
+  llvm::ArrayRef<llvm::StringRef> precisions() const override;
   llvm::ArrayRef<llvm::StringRef> commonKernels() const override { return rowKernels(); }
   Halide::Module makeCommonKernel(llvm::StringRef name) const override {
     return makeRowKernel(name, machine());

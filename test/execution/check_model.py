@@ -6,6 +6,7 @@ For every prompt, batches with padding included: the tokens by greedy search and
 four beams are equal, and the encoder's output and the first three logits agree to 1e-4, absolute plus relative.
 --quick: of the first prompt alone, and without beams.
 """
+import itertools
 import json
 import pathlib
 import sys
@@ -34,12 +35,12 @@ def text(row, eos):
 
 
 class Reference:
-    """One prompt of reference.npz."""
+    """One prompt of a folder's references: its inputs and what a model is to make of them."""
 
-    def __init__(self, model, archive, prompt):
+    def __init__(self, model, prompt, values):
         self.model = model
         self.prompt = prompt
-        self.values = {key.split(".", 1)[1]: archive[key] for key in archive.files if key.startswith(prompt + ".")}
+        self.values = values
         self.source = next(name for name in SOURCES if name in self.values)
         self.inputs = {name: self.values[name] for name in (self.source, "attention_mask") if name in self.values}
 
@@ -50,10 +51,17 @@ class Reference:
             return None
         return int(mask[row].sum())
 
+    def options(self):
+        """What it was generated with: for some models the decoder's prompt."""
+        ids = json.loads((self.model / "reference.json").read_text()).get("generate", {}).get("decoder_input_ids")
+        return ["--decoder-ids", ",".join(map(str, ids))] if ids else []
+
     def expected(self, row, got):
-        """(encoder output or None, logits) of a row, of whose encoder output `got` is computed, filled up with zeros:
+        """(encoder output or None, logits or None) of a row, of whose encoder output `got` is computed, filled up with zeros:
         padding is dropped, or computed as well where the encoder sees it in spite of its mask."""
-        memory, logits = self.values.get("encoder_last_hidden_state"), self.values["logits"][row][:LOGITS]
+        memory, logits = self.values.get("encoder_last_hidden_state"), None
+        if "logits" in self.values:
+            logits = self.values["logits"][row][:LOGITS]
         if memory is None:
             return None, logits
         rows = int(np.flatnonzero(got.any(axis=1)).max()) + 1
@@ -62,12 +70,23 @@ class Reference:
         return memory[row][:rows], logits
 
 
+def references(model):
+    """All prompts of reference.npz; of the example, whose references are words and their sounds, all words."""
+    if (model / "reference.npz").exists():
+        archive = np.load(model / "reference.npz")
+        for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
+            names = [key for key in archive.files if key.startswith(prompt + ".")]
+            yield Reference(model, prompt, {key.split(".", 1)[1]: archive[key] for key in names})
+        return
+    letters = json.loads((model / "vocabulary.json").read_text())["letters"]
+    for word, sounds in json.loads((model / "reference.json").read_text()).items():
+        ids = np.array([[letters.index(letter) for letter in word]], np.int64)
+        yield Reference(model, word, {"input_ids": ids, "greedy_ids": np.array([sounds], np.int64)})
+
+
 def check_prompt(reference, halyard, artifact, scratch, eos, quick):
-    # What the reference was generated with: a limit, and for some models the decoder's prompt.
-    with_prompt = json.loads((reference.model / "reference.json").read_text()).get("generate", {})
-    options = ["--max-new-tokens", with_prompt.get("max_new_tokens", 24)]
-    if "decoder_input_ids" in with_prompt:
-        options += ["--decoder-ids", ",".join(map(str, with_prompt["decoder_input_ids"]))]
+    with_limit = json.loads((reference.model / "reference.json").read_text()).get("generate", {})
+    options = ["--max-new-tokens", with_limit.get("max_new_tokens", 24), *reference.options()]
     for beams, key in ((4, "beam4_ids"), (1, "greedy_ids")):
         if key not in reference.values or (quick and beams > 1):
             continue
@@ -88,12 +107,10 @@ def check():
     quick = options[:1] == ["--quick"]
     model, work = pathlib.Path(model), pathlib.Path(work)
     artifact = compile_model(halyard, model, work / "model", options[quick:])
-    archive = np.load(model / "reference.npz")
     texts = 0
-    prompts = sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")})
-    for prompt in prompts[:1] if quick else prompts:
-        reference = Reference(model, archive, prompt)
-        texts += check_prompt(reference, halyard, artifact, work / prompt, settings(model).get("eos_token_id"), quick)
+    for reference in itertools.islice(references(model), 1 if quick else None):
+        eos = settings(model).get("eos_token_id")
+        texts += check_prompt(reference, halyard, artifact, work / reference.prompt, eos, quick)
     if not texts:
         raise Failure("reference.npz holds no texts")
     return f"{texts} texts exact"

@@ -1,4 +1,4 @@
-"""Compiles one model folder with narrow weights and counts how often it agrees with the folder's reference.npz.
+"""Compiles one model folder with narrow weights and counts how often it agrees with the folder's references.
 
 usage: check_precision.py HALYARD MODEL_DIR WORK_DIR AGREEMENT [COMPILE_OPTION...]
 
@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from check_model import SOURCES, settings, text
+from check_model import references, settings, text
 from halyard_tool import Failure, compile_model, main, run
 
 
@@ -35,17 +35,15 @@ def disagreements(halyard, artifact, source, want, begin):
 
 def agreement(halyard, artifact, model, work):
     """The share of the reference's tokens that an artifact would have chosen, and how many there are."""
-    archive = np.load(model / "reference.npz")
     generate = json.loads((model / "reference.json").read_text()).get("generate", {})
     begin = len(generate.get("decoder_input_ids", [0]))
     wrong = positions = 0
-    for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
-        name = next(name for name in SOURCES if f"{prompt}.{name}" in archive.files)
-        for row, tokens in enumerate(archive[f"{prompt}.greedy_ids"]):
-            mask = archive.get(f"{prompt}.attention_mask")
-            if mask is not None and not mask[row].all():
+    for reference in references(model):
+        name = reference.source
+        for row, tokens in enumerate(reference.values["greedy_ids"]):
+            if reference.unpadded_length(row) is not None:
                 continue
-            np.save(work / f"{name}.npy", archive[f"{prompt}.{name}"][row:row + 1])
+            np.save(work / f"{name}.npy", reference.values[name][row:row + 1])
             want = text(tokens, settings(model).get("eos_token_id"))
             positions += len(want) - begin
             wrong += disagreements(halyard, artifact, f"{name}={work / name}.npy", want, begin)

@@ -2,7 +2,7 @@
 
 usage: check_same_bits.py HALYARD MODEL_DIR WORK_DIR AGREEMENT TARGET,TARGET,... [COMPILE_OPTION...]
 
-Sources of the reference are continued greedily by every target's artifact, as many as 20 steps need, and the encoder's
+Sources of the references are continued greedily by every target's artifact, as few as 20 steps need, and the encoder's
 output and the logits of all steps are compared as bytes. A level of x86-64 that this machine lacks is named as such;
 every other target has to run, by its emulator if need be. The share of tokens that are the reference's, each position given the reference's tokens before it, has
 to be AGREEMENT or more.
@@ -13,27 +13,22 @@ import sys
 
 import numpy as np
 
-from check_model import SOURCES
+from check_model import references, settings, text
 from check_precision import agreement
-from halyard_tool import Failure, compile_model, generate, main, run
+from halyard_tool import Failure, compile_model, generate, main, runnable
 
 STEPS = 20
 
 
-def runnable(halyard):
-    """Names of targets whose artifacts run here, be it by an emulator."""
-    return {line.split()[0] for line in run([halyard, "targets"]).splitlines() if "; runs here" in line}
-
-
 def sources(model):
-    """(prompt, row, inputs) of everything in the reference, one source each, unpadded."""
-    archive = np.load(model / "reference.npz")
-    for prompt in sorted({key.split(".")[0] for key in archive.files if key.endswith(".greedy_ids")}):
-        name = next(name for name in SOURCES if f"{prompt}.{name}" in archive.files)
-        mask = archive.get(f"{prompt}.attention_mask")
-        for row, source in enumerate(archive[f"{prompt}.{name}"]):
-            if mask is None or mask[row].all():
-                yield f"{prompt}[{row}]", {name: source[None]}
+    """(name, inputs) of everything in the references, one source each, unpadded; those of the longest texts first."""
+    found, eos = [], settings(model).get("eos_token_id")
+    for reference in references(model):
+        for row, source in enumerate(reference.inputs[reference.source]):
+            if reference.unpadded_length(row) is None:
+                length = len(text(reference.values["greedy_ids"][row], eos))
+                found.append((length, f"{reference.prompt}[{row}]", {reference.source: source[None]}))
+    return [each[1:] for each in sorted(found, key=lambda each: -each[0])]
 
 
 def results(halyard, artifact, model, work, options):

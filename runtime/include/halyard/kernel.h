@@ -3,8 +3,8 @@
  * library.
  *
  * Kernels are made by Halide and take `halide_buffer_t *`; `halyard_buffer` has the same layout (compared
- * with Halide's own header by test/unit/HalideLayoutTest.cpp), so that no header of Halide is needed to call
- * them.
+ * with Halide's own header by test/unit/Runtime/HalideLayout.h), so that no header of Halide is needed to
+ * call them.
  */
 #ifndef HALYARD_KERNEL_H
 #define HALYARD_KERNEL_H

@@ -100,7 +100,7 @@ static Expr accurateErf(Expr x) {
 static Expr accurateSine(Expr x, int quarters) {
   const float sine[] = {-1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f};
   const float cosine[] = {4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f};
-  Expr turns = Halide::round(x * 0.636619772f), rest = x;
+  Expr turns = nearestWhole(x * 0.636619772f), rest = x;
   for (float part : {1.5703125f, 4.83751297e-4f, 7.54978995e-8f})
     rest = Halide::strict_float(rest - turns * part);
   Expr square = rest * rest, turn = Halide::cast<int32_t>(turns) + quarters;
@@ -166,6 +166,8 @@ static Expr deterministicMath(Operation *op, ExprsRef v) {
   return llvm::TypeSwitch<Operation *, Expr>(op)
       .Case<math::ExpOp>([&](auto) { return deterministicExp(v[0]); })
       .Case<math::LogOp>([&](auto) { return deterministicLog(v[0]); })
+      .Case<math::SinOp>([&](auto) { return accurateSine(v[0], 0); })
+      .Case<math::CosOp>([&](auto) { return accurateSine(v[0], 1); })
       .Case<math::TanhOp>([&](auto) { return rationalTanh(v[0]); })
       .Case<math::ErfOp>([&](auto) { return accurateErf(v[0]); })
       .Default([](auto) { return Expr(); });

@@ -2,42 +2,133 @@
 #include "ForeignKernel.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 
 using namespace halyard;
 using namespace halyard::test;
 
+namespace {
+/// What the programs around a target's kernels have in common: compiler, emulator, and the objects that are
+/// linked with each kernel, made once.
+class Workshop {
+public:
+  static const Workshop &of(const Target &target) {
+    static std::map<std::string, Workshop> all;
+    return all.try_emplace(target.name().str(), target).first->second;
+  }
+
+  explicit Workshop(const Target &target) : tools(target.buildTools()) {
+    compiler = tools.compilers.empty() ? "c++" : "";
+    for (llvm::StringRef each : tools.compilers)
+      if (auto path = llvm::sys::findProgramByName(each); path && compiler.empty())
+        compiler = *path;
+    emulator = target.emulator();
+    if (!emulator.program.empty() && !isDevice())
+      emulator.program = findEmulator(emulator);
+    if (compiler.empty() || (emulator.program.empty() && !isDevice()))
+      error = "no compiler or emulator: install " + (compiler.empty() ? tools.help : emulator.help).str();
+    else if (llvm::sys::fs::createUniqueDirectory("halyard-driver", directory))
+      error = "no temporary directory";
+    else
+      compileAll();
+  }
+  ~Workshop() { llvm::sys::fs::remove_directories(directory); }
+  Workshop(const Workshop &) = delete;
+
+  /// The linker's command for a program of one kernel.
+  std::string linking(const std::string &program, const std::string &kernel, const std::string &name) const {
+    std::vector<std::string> command{compiler};
+    llvm::append_range(command, tools.programFlags);
+    if (!tools.startFolder.empty())
+      command.insert(command.end(), {"-T", HALYARD_RUNTIME "/" + tools.startFolder.str() + "/tool.ld"});
+    command.insert(command.end(), {"-o", program});
+    llvm::append_range(command, objects);
+    command.insert(command.end(), {kernel, "-Wl,--defsym=halyard_test_kernel=" + name});
+    llvm::append_range(command, tools.libraries);
+    return llvm::join(command, " ");
+  }
+
+  /// The command that runs a program with two words.
+  std::string running(const std::string &program, const std::string &from, const std::string &to) const {
+    if (isDevice())
+      return llvm::join(std::vector{program, from, to}, " ");
+    std::vector<std::string> command{emulator.program};
+    llvm::append_range(command, emulator.arguments);
+    command.push_back(program);
+    if (emulator.argumentsOption.empty())
+      command.insert(command.end(), {from, to});
+    else
+      command.insert(command.end(), {emulator.argumentsOption, "'" + from + " " + to + "'"});
+    return llvm::join(command, " ");
+  }
+
+  std::string error;
+
+private:
+  bool isDevice() const { return !tools.deviceInterface.empty(); }
+
+  void compileAll() {
+    compile(HALYARD_KERNEL_DRIVER "/KernelDriver.cpp");
+    if (!tools.isFreestanding())
+      compile(HALYARD_KERNEL_DRIVER "/HostedSystem.cpp");
+    for (llvm::StringRef folder : tools.freestandingFolders)
+      compileFolder(folder.str());
+    if (!tools.startFolder.empty())
+      compileFolder(tools.startFolder.str());
+    if (isDevice())
+      compile(HALYARD_RUNTIME "/" + tools.deviceInterface + "/Driver.cpp");
+  }
+
+  void compileFolder(const std::string &name) {
+    std::error_code failure;
+    for (llvm::sys::fs::directory_iterator at(HALYARD_RUNTIME "/" + name, failure), end;
+         at != end && !failure; at.increment(failure))
+      if (llvm::StringRef(at->path()).ends_with(".cpp"))
+        compile(at->path());
+  }
+
+  void compile(const std::string &source) {
+    objects.push_back(std::string(directory) + "/" + std::to_string(objects.size()) + ".o");
+    std::vector<std::string> command{compiler,
+                                     "-std=c++17",
+                                     "-O2",
+                                     "-fno-exceptions",
+                                     "-fno-rtti",
+                                     "-I" HALYARD_RUNTIME "/include",
+                                     "-I" HALYARD_RUNTIME};
+    if (tools.isFreestanding())
+      command.insert(command.end(), {"-I" HALYARD_RUNTIME "/baremetal/include", "-DHALYARD_NO_LIBRARY"});
+    if (isDevice())
+      command.push_back("-DHALYARD_DEVICE");
+    llvm::append_range(command, tools.flags);
+    command.insert(command.end(), {"-c", source, "-o", objects.back()});
+    if (std::system(llvm::join(command, " ").c_str()) != 0)
+      error = source + " does not compile";
+  }
+
+  BuildTools tools;
+  Emulator emulator;
+  std::string compiler;
+  llvm::SmallString<128> directory;
+  std::vector<std::string> objects;
+};
+} // namespace
+
 ForeignKernel::ForeignKernel(const Target &target, const std::string &directory, const std::string &file,
                              const std::string &name)
-    : directory(directory) {
-  BuildTools tools = target.buildTools();
-  std::string compiler = tools.compilers.empty() ? "c++" : "";
-  for (llvm::StringRef each : tools.compilers)
-    if (auto path = llvm::sys::findProgramByName(each); path && compiler.empty())
-      compiler = *path;
-  std::string emulator = findEmulator(target.emulator());
-  if (compiler.empty() || emulator.empty()) {
-    error =
-        "no compiler or emulator: install " + (compiler.empty() ? tools.help : target.emulator().help).str();
-    return;
-  }
+    : from(directory + "/arguments"), to(directory + "/results") {
+  const Workshop &workshop = Workshop::of(target);
+  error = workshop.error;
   std::string program = directory + "/program";
-  std::vector<std::string> build{compiler, "-std=c++17", "-O1", "-I" HALYARD_RUNTIME_INCLUDE};
-  llvm::append_range(build, tools.flags);
-  build.insert(build.end(), {"-o", program, HALYARD_KERNEL_DRIVER, file});
-  llvm::append_range(build, tools.programFlags);
-  build.push_back("-Wl,--defsym=halyard_test_kernel=" + name);
-  llvm::append_range(build, tools.libraries);
-  if (std::system((llvm::join(build, " ") + " 2>&1").c_str()) != 0)
+  if (error.empty() && std::system((workshop.linking(program, file, name) + " 2>&1").c_str()) != 0)
     error = "does not link";
-  std::vector<std::string> run{emulator};
-  llvm::append_range(run, target.emulator().arguments);
-  run.push_back(program);
-  command = llvm::join(run, " ");
+  command = workshop.running(program, from, to);
 }
 
 namespace {
@@ -58,7 +149,6 @@ void writeTensor(std::ofstream &file, const HostTensor &tensor, bool isResult) {
 
 void ForeignKernel::run(llvm::ArrayRef<std::variant<HostTensor, int32_t>> arguments,
                         std::vector<HostTensor> &results, std::vector<Fetched> &fetched) const {
-  std::string from = directory + "/arguments", to = directory + "/results";
   std::ofstream file(from, std::ios::binary);
   writeInteger(file, static_cast<int32_t>(arguments.size() + results.size()));
   for (const auto &argument : arguments) {
@@ -72,7 +162,7 @@ void ForeignKernel::run(llvm::ArrayRef<std::variant<HostTensor, int32_t>> argume
   for (const HostTensor &result : results)
     writeTensor(file, result, /*isResult=*/true);
   file.close();
-  if (std::system((command + " " + from + " " + to).c_str()) != 0) {
+  if (std::system(command.c_str()) != 0) {
     ADD_FAILURE() << "failed: " << command;
     return;
   }

@@ -1,4 +1,5 @@
-// A kernel of a target that this machine does not run, linked into a program that the target's emulator runs.
+// A kernel of a target that this machine does not run, or of a device, linked into a program that the
+// target's emulator runs, or the device's driver.
 #ifndef HALYARD_TEST_UNIT_TARGETS_FOREIGNKERNEL_H
 #define HALYARD_TEST_UNIT_TARGETS_FOREIGNKERNEL_H
 
@@ -18,8 +19,8 @@ struct Fetched {
 
 class ForeignKernel {
 public:
-  /// Links the kernel's file, which lies in `directory`, with KernelDriver.cpp. `error` tells what went
-  /// wrong.
+  /// Links the kernel's file with KernelDriver.cpp; everything is kept in `directory`. `error` tells what
+  /// went wrong.
   ForeignKernel(const Target &target, const std::string &directory, const std::string &file,
                 const std::string &name);
 
@@ -30,7 +31,7 @@ public:
   std::string error;
 
 private:
-  std::string directory, command;
+  std::string from, to, command;
 };
 
 } // namespace halyard::test
