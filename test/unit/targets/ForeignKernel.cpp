@@ -38,7 +38,10 @@ public:
     else
       compileAll();
   }
-  ~Workshop() { llvm::sys::fs::remove_directories(directory); }
+  ~Workshop() {
+    if (!directory.empty())
+      llvm::sys::fs::remove_directories(directory);
+  }
   Workshop(const Workshop &) = delete;
 
   /// The linker's command for a program of one kernel.
@@ -128,7 +131,7 @@ ForeignKernel::ForeignKernel(const Target &target, const std::string &directory,
   std::string program = directory + "/program";
   if (error.empty() && std::system((workshop.linking(program, file, name) + " 2>&1").c_str()) != 0)
     error = "does not link";
-  command = workshop.running(program, from, to);
+  command = "timeout 300 " + workshop.running(program, from, to); // a kernel that does not end is wrong
 }
 
 namespace {
