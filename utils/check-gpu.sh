@@ -22,13 +22,17 @@ for model in t5 bart whisper slm-tiny; do
   # The tests of the stand-in, without it.
   python -B test/execution/check_model.py "$PWD/build/bin/halyard" "test/models/$model" "$work/$model" \
     --target cuda-ptx || failed=1
+  python -B test/execution/check_device.py "$PWD/build/bin/halyard" "test/models/$model" "$work/$model.f16" 8 \
+    --target cuda-ptx --weights f16 || failed=1
 done
 ctest --preset default -R 'execution\.ptxas' || failed=1
 for model in "$@" test/models/t5; do
-  build/bin/halyard compile "$model" -o "$work/measured" --target cuda-ptx
-  echo "$model:"
-  build/bin/halyard bench "$work/measured" || failed=1
-  rm -rf "$work/measured"
+  for weights in f32 f16; do
+    build/bin/halyard compile "$model" -o "$work/measured" --target cuda-ptx --weights "$weights"
+    echo "$model, $weights:"
+    build/bin/halyard bench "$work/measured" || failed=1
+    rm -rf "$work/measured"
+  done
 done
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 date -u +%Y-%m-%d

@@ -49,7 +49,11 @@ double perplexityChange(const AccuracyMeasure &measure) {
 } // namespace
 
 double bytesPerElement(StringRef precision) {
-  return llvm::StringSwitch<double>(precision).Case("int4", 0.5).Case("int8", 1).Case("bf16", 2).Default(4);
+  return llvm::StringSwitch<double>(precision)
+      .Case("int4", 0.5)
+      .Case("int8", 1)
+      .Cases({"bf16", "f16"}, 2)
+      .Default(4);
 }
 
 LogicalResult AccuracyReport::measureGroup(AccuracyStudy &study, const PipelineOptions &options,

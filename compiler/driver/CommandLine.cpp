@@ -35,8 +35,8 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
       ->capture_default_str();
   command
       ->add_option("--weights", options.weights,
-                   "Precision of weights; auto: int8, but for those that it costs too much")
-      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4", "auto"}))
+                   "Precision of weights (f16: on GPUs); auto: int8, but for those that it costs too much")
+      ->check(CLI::IsMember({"f32", "bf16", "f16", "int8", "int4", "auto"}))
       ->capture_default_str();
   command
       ->add_option("--kv", options.kv,

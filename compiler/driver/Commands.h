@@ -27,7 +27,7 @@ struct CompileOptions {
   std::string decoder;
   std::string decoderWithPast;
   std::string target = "x86-64-multi";
-  std::string weights = "f32";   // f32, bf16, int8, int4, auto
+  std::string weights = "f32";   // f32, bf16, f16, int8, int4, auto
   std::string kv = "auto";       // f32, bf16, int8; auto: like the weights, int8 with codes
   std::string screen = "auto";   // auto, always, never
   std::string numerics = "fast"; // fast, deterministic: the same bits on every target

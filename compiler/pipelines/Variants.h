@@ -11,7 +11,7 @@ namespace halyard {
 struct WeightChoice {
   std::string group;     // one of weightGroups() (passes/Transforms/WeightGroups.h)
   std::string name;      // "GROUP.N", as PipelineOptions::except takes it
-  std::string precision; // f32, bf16, int8 or int4
+  std::string precision; // f32, bf16, f16, int8 or int4
   int64_t elements;
   mlir::Location location;
 };

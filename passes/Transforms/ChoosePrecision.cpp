@@ -18,7 +18,7 @@ namespace {
 /// Terms of a sum from which its rounding errors average out.
 constexpr int64_t kFewestTerms = 16;
 
-constexpr llvm::StringLiteral kPrecisions[] = {"f32", "bf16", "int8", "int4"};
+constexpr llvm::StringLiteral kPrecisions[] = {"f32", "bf16", "f16", "int8", "int4"};
 
 struct ChoosePrecision : impl::ChoosePrecisionBase<ChoosePrecision> {
   using Base::Base;
@@ -59,7 +59,8 @@ private:
     for (StringRef exception : except) {
       auto [name, precision] = exception.split('=');
       if (!llvm::is_contained(kPrecisions, precision))
-        return getOperation().emitError() << "'" << exception << "': expected NAME=f32, bf16, int8 or int4";
+        return getOperation().emitError()
+               << "'" << exception << "': expected NAME=f32, bf16, f16, int8 or int4";
       bool isGroup = llvm::is_contained(weightGroups(), name);
       if (!isGroup && llvm::none_of(all, [&](const GroupedWeight &weight) { return weight.name() == name; }))
         return getOperation().emitError()

@@ -80,7 +80,7 @@ def ChoosePrecision : Pass<"choose-precision", "::halyard::seq::ProgramOp"> {
     %h = linalg.matmul {seq.precision = "f32"} ins(%x, %w : tensor<2x16xf32>, tensor<16x8xf32>) outs(%zeros : tensor<2x8xf32>)
     ```
   }];
-  let options = [Option<"weights", "weights", "std::string", "\"f32\"", "f32, bf16, int8 or int4">,
+  let options = [Option<"weights", "weights", "std::string", "\"f32\"", "f32, bf16, f16, int8 or int4">,
                  ListOption<"except", "except", "std::string", "other precisions: GROUP=PRECISION, GROUP.N=PRECISION">];
 }
 

@@ -36,7 +36,7 @@ struct Matrix {
 };
 
 /// The attribute in which choose-precision leaves its choice on a layer for pack-weights: "f32", "bf16",
-/// "int8" or "int4".
+/// "f16", "int8" or "int4".
 inline constexpr llvm::StringLiteral kPrecisionAttribute = "seq.precision";
 
 } // namespace halyard

@@ -48,7 +48,9 @@ private:
         return storage;
     }
     if (precision == "bf16")
-      return bfloats(table);
+      return rounded(table, Builder(table.elementType.getContext()).getBF16Type(), toBFloat);
+    if (precision == "f16")
+      return rounded(table, Builder(table.elementType.getContext()).getF16Type(), toHalf);
     return precision == "int8" || precision == "int4" ? codes(table) : Storage();
   }
 
@@ -56,6 +58,7 @@ private:
     Type element = storage.elements.getElementType();
     return precision == "f32"    ? element.isF32()
            : precision == "bf16" ? element.isBF16()
+           : precision == "f16"  ? element.isF16()
                                  : element.isInteger(8);
   }
 
@@ -87,6 +90,8 @@ private:
         return panels.values<float>()[at] == value;
       if (panels.elementType.isBF16())
         return panels.values<uint16_t>()[at] == toBFloat(value);
+      if (panels.elementType.isF16())
+        return panels.values<uint16_t>()[at] == toHalf(value);
       return panels.values<int8_t>()[at] == codeOf(value, scales.values<float>()[row]);
     };
     for (int64_t row = 0; row < rows; ++row) {
@@ -103,11 +108,10 @@ private:
     return true;
   }
 
-  static Storage bfloats(const HostTensor &table) {
-    Builder builder(table.elementType.getContext());
-    HostTensor rounded = HostTensor::allocate(table.shape, builder.getBF16Type());
+  static Storage rounded(const HostTensor &table, Type type, uint16_t (*round)(float)) {
+    HostTensor rounded = HostTensor::allocate(table.shape, type);
     for (auto [out, value] : llvm::zip_equal(rounded.mutableValues<uint16_t>(), table.values<float>()))
-      out = toBFloat(value);
+      out = round(value);
     return {toAttribute(rounded), {}};
   }
 
@@ -149,7 +153,7 @@ Value readElement(OpBuilder &body, Location location, ValueRange indices, Value 
     at = {panel, block, column, term};
   }
   Value element = tensor::ExtractOp::create(body, location, elements, at);
-  if (type.getElementType().isBF16())
+  if (type.getElementType().isBF16() || type.getElementType().isF16())
     return arith::ExtFOp::create(body, location, body.getF32Type(), element);
   if (!scales)
     return element;

@@ -1,12 +1,13 @@
 // pack-weights: linear layers become seq.linear, their matrices stored in the order in which kernels of the
 // target read them.
 //
-// Rows that several layers read as codes or as bf16 are converted once: equal conversions are one after CSE.
+// Rows that several layers read as codes, as bf16 or as f16 are converted once: equal conversions are one
+// after CSE.
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Rounding.h"
 #include "passes/Transforms/WeightPacking.h"
 
-#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -19,13 +20,18 @@ namespace {
 /// Columns below which most of a panel would be empty.
 constexpr int64_t kFewestOutputs = 8;
 
+constexpr std::pair<llvm::StringLiteral, WeightPrecision> kPrecisions[] = {{"f32", WeightPrecision::f32},
+                                                                           {"bf16", WeightPrecision::bf16},
+                                                                           {"f16", WeightPrecision::f16},
+                                                                           {"int8", WeightPrecision::i8},
+                                                                           {"int4", WeightPrecision::i4}};
+
 WeightPrecision precisionOf(Operation *op) {
   auto chosen = op->getAttrOfType<StringAttr>(kPrecisionAttribute);
-  return llvm::StringSwitch<WeightPrecision>(chosen ? chosen.getValue() : "f32")
-      .Case("bf16", WeightPrecision::bf16)
-      .Case("int8", WeightPrecision::i8)
-      .Case("int4", WeightPrecision::i4)
-      .Default(WeightPrecision::f32);
+  for (const auto &[name, precision] : kPrecisions)
+    if (chosen && chosen.getValue() == name)
+      return precision;
+  return WeightPrecision::f32;
 }
 
 class LinearBuilder {
@@ -46,6 +52,8 @@ public:
     case WeightPrecision::bf16:
       return linear(roundElements(builder, location, layer.input, builder.getBF16Type()),
                     packBFloats(Matrix(layer), layout), Value());
+    case WeightPrecision::f16:
+      return linear(halves(), packHalves(Matrix(layer), layout), Value());
     case WeightPrecision::i8: {
       seq::QuantizeOp rows = quantized(layout.terms);
       return linear(rows.getCodes(), packCodes(Matrix(layer), layout), rows.getScales());
@@ -69,6 +77,22 @@ private:
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
                                  constant(weight.columnSums), zeroPoint, group);
+  }
+
+  /// The input rounded to f16, with rows as long as a multiple of the layout's terms. What is beyond the
+  /// range becomes its largest.
+  Value halves() {
+    Value rows = roundElements(builder, location, layer.input, builder.getF16Type());
+    int64_t padding = llvm::alignTo(layer.features, layout.terms) - layer.features;
+    if (!padding)
+      return rows;
+    auto type = cast<RankedTensorType>(rows.getType());
+    Value zero = arith::ConstantOp::create(builder, location, builder.getF16FloatAttr(0.0f));
+    SmallVector<OpFoldResult> low(2, builder.getIndexAttr(0));
+    SmallVector<OpFoldResult> high{builder.getIndexAttr(0), builder.getIndexAttr(padding)};
+    auto padded =
+        RankedTensorType::get({type.getDimSize(0), type.getDimSize(1) + padding}, type.getElementType());
+    return tensor::PadOp::create(builder, location, padded, rows, low, high, zero);
   }
 
   /// The input as codes, with rows as long as a multiple of `factor`.
@@ -99,13 +123,26 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
       getOperation().emitError() << problem;
       return signalPassFailure();
     }
-    getOperation().walk([&](linalg::LinalgOp op) {
+    WalkResult done = getOperation().walk([&](linalg::LinalgOp op) {
       std::optional<LinearLayer> layer = LinearLayer::match(op);
       if (!layer || layer->outputs < kFewestOutputs)
-        return;
+        return WalkResult::advance();
+      if (failed(check(op, *machine)))
+        return WalkResult::interrupt();
       op->getResult(0).replaceAllUsesWith(LinearBuilder(*layer, *machine, deterministic).create());
       op->erase();
+      return WalkResult::advance();
     });
+    if (done.wasInterrupted())
+      signalPassFailure();
+  }
+
+  static LogicalResult check(linalg::LinalgOp op, const Target &target) {
+    StringRef precision = op->getAttrOfType<StringAttr>(kPrecisionAttribute).getValue();
+    if (llvm::is_contained(target.precisions(), precision))
+      return success();
+    return op.emitError() << "target '" << target.name() << "' has no linear layers with weights of "
+                          << precision << "; it takes " << llvm::join(target.precisions(), ", ");
   }
 };
 

@@ -16,7 +16,17 @@ Value roundElements(OpBuilder &builder, Location location, Value tensor, Type na
   SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
   auto body = [&](OpBuilder &inner, Location location, ValueRange arguments) {
-    Value element = arith::TruncFOp::create(inner, location, narrow, arguments[0]);
+    Value element = arguments[0];
+    if (narrow.isF16()) {
+      APFloat largest = APFloat::getLargest(APFloat::IEEEhalf());
+      for (bool isLower : {true, false}) {
+        auto limit = inner.getF32FloatAttr(isLower ? -largest.convertToFloat() : largest.convertToFloat());
+        Value bound = arith::ConstantOp::create(inner, location, limit);
+        element = isLower ? arith::MaximumFOp::create(inner, location, element, bound).getResult()
+                          : arith::MinimumFOp::create(inner, location, element, bound).getResult();
+      }
+    }
+    element = arith::TruncFOp::create(inner, location, narrow, element);
     linalg::YieldOp::create(inner, location, element);
   };
   return linalg::GenericOp::create(builder, location, type.clone(narrow), tensor, empty, maps, loops, body)

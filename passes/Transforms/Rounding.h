@@ -7,7 +7,7 @@
 namespace halyard {
 
 /// A tensor of any rank with every element rounded to a narrower floating-point type: one linalg.generic at
-/// the builder's insertion point.
+/// the builder's insertion point. What is beyond the range of f16 becomes its largest.
 mlir::Value roundElements(mlir::OpBuilder &builder, mlir::Location location, mlir::Value tensor,
                           mlir::Type narrow);
 

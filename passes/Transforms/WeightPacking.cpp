@@ -40,6 +40,15 @@ uint16_t toBFloat(float value) {
   return wide.bitcastToAPInt().getZExtValue();
 }
 
+uint16_t toHalf(float value) {
+  llvm::APFloat largest = llvm::APFloat::getLargest(llvm::APFloat::IEEEhalf());
+  float limit = largest.convertToFloat();
+  llvm::APFloat half(std::clamp(value, -limit, limit));
+  bool losesInformation;
+  half.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &losesInformation);
+  return half.bitcastToAPInt().getZExtValue();
+}
+
 float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count) {
   float largest = 0;
   for (int64_t i = 0; i < count; ++i)
@@ -60,6 +69,12 @@ PackedWeight packFloats(const Matrix &matrix, const LinearLayout &layout) {
 PackedWeight packBFloats(const Matrix &matrix, const LinearLayout &layout) {
   auto convert = [&](int64_t term, int64_t output) { return toBFloat(matrix.at(term, output)); };
   Type type = BFloat16Type::get(matrix.tensor.elementType.getContext());
+  return {toAttribute(makePanels<uint16_t>(matrix, layout, type, convert)), {}, {}};
+}
+
+PackedWeight packHalves(const Matrix &matrix, const LinearLayout &layout) {
+  auto convert = [&](int64_t term, int64_t output) { return toHalf(matrix.at(term, output)); };
+  Type type = Float16Type::get(matrix.tensor.elementType.getContext());
   return {toAttribute(makePanels<uint16_t>(matrix, layout, type, convert)), {}, {}};
 }
 
@@ -178,6 +193,9 @@ public:
       return panels.values<float>()[place];
     if (panels.elementType.isBF16())
       return fromBFloat(panels.values<uint16_t>()[place]);
+    if (panels.elementType.isF16())
+      return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, panels.values<uint16_t>()[place]))
+          .convertToFloat();
     int8_t code = panels.values<int8_t>()[place];
     if (!isGrouped)
       return float(code) * scales.values<float>()[output];

@@ -19,6 +19,9 @@ PackedWeight packFloats(const Matrix &matrix, const LinearLayout &layout);
 /// Rounds to the nearest bf16, half to even. `features` is a multiple of `layout.terms`.
 PackedWeight packBFloats(const Matrix &matrix, const LinearLayout &layout);
 
+/// Rounds to the nearest f16, half to even; what is beyond its range becomes its largest.
+PackedWeight packHalves(const Matrix &matrix, const LinearLayout &layout);
+
 /// Codes from -127 to 127, symmetric, with one scale per output: its largest magnitude over 127.
 PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout);
 
@@ -35,6 +38,8 @@ HostTensor unpackWeight(const PackedWeight &weight, int64_t features, int64_t ou
 
 /// The bf16 nearest to a value, half to even.
 uint16_t toBFloat(float value);
+/// The f16 nearest to a value, half to even, infinities excluded.
+uint16_t toHalf(float value);
 
 /// The scale of symmetric codes for `count` values: the largest magnitude over 127, or 1 if all are 0.
 float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count);

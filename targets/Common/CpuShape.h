@@ -25,6 +25,8 @@ struct CpuShape {
   bool hasMatrixTiles = false;
   /// Blocks of threads compute, each in registers of its own.
   bool isGpu = false;
+  /// Rows from which on tensor cores multiply weights of f16; 0 if there are none.
+  int tensorCoreRows = 0;
   /// Arithmetic reads registers only: what lies in memory takes one first.
   bool loadsApart = false;
   /// Memory is fetched ahead of its use on demand.

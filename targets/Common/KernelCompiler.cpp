@@ -58,6 +58,7 @@ static LogicalResult compile(func::FuncOp function, const Target &target, String
     addMatrixTiles(pipeline, *kernel);
     if (target.shape().multipliesWords)
       addPairProducts(pipeline);
+    target.addPasses(pipeline, *kernel);
     Halide::Target machine = target.machine();
     bool reducesSeveral = llvm::any_of(kernel->stages, [](const Stage &s) { return s.reducesSeveral(); });
     if (kernel->isDeterministic && !reducesSeveral)

@@ -42,6 +42,7 @@
 
 namespace Halide {
 class Module;
+class Pipeline;
 struct Target;
 } // namespace Halide
 
@@ -55,14 +56,14 @@ struct Kernel;
 } // namespace kernels
 
 /// What the weight of a linear layer is stored as.
-enum class WeightPrecision { f32, bf16, i8, i4 };
+enum class WeightPrecision { f32, bf16, f16, i8, i4 };
 
 /// How the weight of seq.linear is packed: tensor<panels x blocks x columns x terms>, as described there.
 struct LinearLayout {
   /// P: columns of a panel.
   int64_t columns;
-  /// V: terms that stand together. Inputs (seq.quantize) are padded to a multiple of it, or of a group of
-  /// 4-bit codes.
+  /// V: terms that stand together. Inputs (seq.quantize, or rounded to f16) are padded to a multiple of it,
+  /// or of a group of 4-bit codes.
   int64_t terms;
   /// What is added to the codes of inputs: 0 (signed codes, no column sums) or 128.
   int64_t zeroPoint;
@@ -99,8 +100,8 @@ public:
   virtual const kernels::CpuShape &shape() const = 0;
   /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
   virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
-  /// What weights and caches can be stored as, in the words of `--weights`: all of them, unless kernels that
-  /// compute with some are not there.
+  /// What weights and caches can be stored as, in the words of `--weights`: all but f16, unless kernels that
+  /// compute with some are not there. Those of f16 are GPUs'.
   virtual llvm::ArrayRef<llvm::StringRef> precisions() const;
   /// Best first, the targets among which an artifact chooses when it is loaded; empty for a target that is
   /// one instruction set. Weights, which are there once, have this target's layout.
@@ -128,6 +129,8 @@ public:
   virtual Emulator emulator() const { return {}; }
   /// What an artifact's C++ is compiled with.
   virtual BuildTools buildTools() const { return {}; }
+  /// Adds passes over lowered loops, for what Halide does not know of the target. `kernel` is scheduled.
+  virtual void addPasses(Halide::Pipeline &pipeline, const kernels::Kernel &kernel) const {}
   /// Gives every Func of the kernel a schedule. May throw Halide::Error.
   virtual void schedule(kernels::Kernel &kernel) const = 0;
   /// What the names of kernels' files end in. Those that end in ".cpp" are compiled with the artifact's C++.

@@ -26,6 +26,7 @@ LinearLayout halyard::widePanels(int64_t outputs, WeightPrecision precision, int
   case WeightPrecision::f32:
     return {columns, 1, 0};
   case WeightPrecision::bf16:
+  case WeightPrecision::f16:
     return {columns, 2, 0};
   case WeightPrecision::i8:
   case WeightPrecision::i4:

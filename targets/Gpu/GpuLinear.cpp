@@ -3,6 +3,9 @@
 // terms for one column and all rows of the tile, in registers, and puts the sums into shared memory, where
 // one thread for each result adds them up in the order of the blocks. The order is the same for one row and
 // for many, so which tile computes a row makes no difference to its result.
+//
+// Where there are rows for tensor cores, a block of threads computes a larger block of rows and columns by
+// functions of the device (TensorTile), and finishes its elements two rows at a time.
 #include "targets/Gpu/GpuSchedule.h"
 
 #include "targets/Common/Schedules/AccessPattern.h"
@@ -29,12 +32,15 @@ public:
 
 private:
   void applyTile(Halide::Stage stage, int rows);
+  void applyTensorTile(Halide::Stage stage);
+  void placeBlocks(Halide::Stage stage, std::vector<Halide::VarOrRVar> inner);
   void placeSums();
+  void placeTensorTile();
 
   LinearSum &sum;
   Output &output;
   int rowPosition;
-  Var panel{"panel"}, lane{"lane"}, tile{"tile"}, rowInner{"rowInner"};
+  Var panel{"panel"}, lane{"lane"}, tile{"tile"}, rowInner{"rowInner"}, turn{"turn"};
 };
 } // namespace
 
@@ -43,7 +49,21 @@ void GpuLinear::applyTile(Halide::Stage stage, int rows) {
   Var column = output.vars.back(), row = output.vars[rowPosition];
   stage.split(column, panel, lane, sum.lanes, TailStrategy::GuardWithIf)
       .split(row, tile, rowInner, rows, TailStrategy::GuardWithIf);
-  std::vector<Halide::VarOrRVar> order{lane, rowInner, panel, tile};
+  placeBlocks(stage, {lane, rowInner});
+}
+
+/// Threads of which those beside each other take columns beside each other.
+void GpuLinear::applyTensorTile(Halide::Stage stage) {
+  Var column = output.vars.back(), row = output.vars[rowPosition];
+  stage.split(column, panel, lane, TensorTile::kColumns, TailStrategy::GuardWithIf)
+      .split(row, tile, rowInner, TensorTile::kRows, TailStrategy::GuardWithIf)
+      .split(rowInner, turn, rowInner, TensorTile::kThreadsY);
+  placeBlocks(stage, {turn, lane, rowInner});
+}
+
+/// `order` are the loops of a block, innermost first.
+void GpuLinear::placeBlocks(Halide::Stage stage, std::vector<Halide::VarOrRVar> order) {
+  order.insert(order.end(), {panel, tile});
   std::vector<Var> others;
   for (int position = output.vars.size() - 2; position >= 0; --position)
     if (position != rowPosition)
@@ -58,7 +78,7 @@ void GpuLinear::applyTile(Halide::Stage stage, int rows) {
 
 void GpuLinear::placeSums() {
   std::vector<Var> arguments = sum.partial.args();
-  Var terms = arguments.back(), turn("turn");
+  Var terms = arguments.back();
   Halide::Func shared = sum.partial.in(sum.total);
   sum.total.compute_at(output.func, lane).store_in(MemoryType::Register);
   shared.compute_at(output.func, panel)
@@ -74,8 +94,8 @@ void GpuLinear::placeSums() {
   std::vector<Halide::VarOrRVar> inner{sum.row, sum.group};
   if (sum.half)
     inner.insert(inner.begin(), *sum.half);
-  if (sum.term)
-    inner.insert(inner.begin(), *sum.term);
+  if (sum.term) // what is loaded of a term serves all rows
+    inner.insert(sum.half ? inner.begin() : inner.begin() + 1, *sum.term);
   if (sum.nibble)
     inner.insert(inner.end() - 1, *sum.nibble);
   sum.partial.unroll(sum.row).update().reorder(inner).unroll(sum.row);
@@ -83,13 +103,43 @@ void GpuLinear::placeSums() {
     stage.unroll(sum.row);
 }
 
+/// Every thread of a block has its part, whatever the block's rows and columns.
+void GpuLinear::placeTensorTile() {
+  Halide::Func threads = sum.tensorTile->tile;
+  std::vector<Var> arguments = threads.args();
+  threads.compute_at(output.func, panel)
+      .store_in(MemoryType::GPUShared)
+      .bound(arguments[0], 0, TensorTile::kThreadsX)
+      .bound(arguments[1], 0, TensorTile::kThreadsY)
+      .bound_extent(arguments[2], 1)
+      .bound_extent(arguments[3], 1)
+      .gpu_threads(arguments[0], arguments[1]);
+}
+
 void GpuLinear::run() {
   Expr rows = output.extents[rowPosition];
   auto known = Halide::Internal::as_const_int(rows);
+  if (sum.tensorTile) {
+    placeTensorTile();
+    if (Halide::Internal::is_const_one(sum.tensorTile->condition))
+      return applyTensorTile(output.func);
+    applyTensorTile(output.func.specialize(sum.tensorTile->condition));
+  }
   if (!known)
     applyTile(output.func.specialize(rows >= kTileRows), kTileRows);
   applyTile(output.func, known && *known >= kTileRows ? kTileRows : 1);
   placeSums();
+}
+
+/// Halide decides what holds in a branch before it inlines. So what is inlined stands in the output's own
+/// definition already, and no branch has what another one reads.
+static void inlineStages(const Kernel &kernel, Output &output) {
+  for (const Stage &stage : llvm::reverse(kernel.stages)) {
+    if (stage.func.name() == output.func.name())
+      continue;
+    stage.func.function().lock_loop_levels(); // which have no others than to be inlined
+    Halide::Internal::inline_function(output.func.function(), stage.func.function());
+  }
 }
 
 bool halyard::kernels::scheduleGpuLinear(Kernel &kernel, Output &output) {
@@ -97,6 +147,8 @@ bool halyard::kernels::scheduleGpuLinear(Kernel &kernel, Output &output) {
     if (!stage.linear || output.vars.size() < 2)
       continue;
     auto access = accessPattern(output.func, stage.linear->total);
+    if (!access && stage.linear->tensorTile)
+      access = accessPattern(output.func, stage.linear->tensorTile->sums);
     if (!access)
       continue;
     Expr column = output.vars.back();
@@ -106,6 +158,8 @@ bool halyard::kernels::scheduleGpuLinear(Kernel &kernel, Output &output) {
     if (!Halide::Internal::equal((*access)[1], Halide::Internal::simplify(column / stage.linear->lanes)) ||
         position == output.vars.end() || position + 1 == output.vars.end())
       continue;
+    if (stage.linear->tensorTile)
+      inlineStages(kernel, output);
     GpuLinear(*stage.linear, output, position - output.vars.begin()).run();
     return true;
   }

@@ -168,7 +168,7 @@ void GpuOutput::run() {
 static void checkKernel(const Kernel &kernel) {
   for (const Stage &stage : kernel.stages)
     if (stage.areResultsApart)
-      throw Halide::CompileError("activations of 8 bits are not computed on GPUs yet; use --weights f32");
+      throw Halide::CompileError("activations of 8 bits are not computed on GPUs yet; use --kv f32");
   for (const Output &output : kernel.outputs)
     for (Halide::Type type : output.func.types())
       if (type.is_bfloat())

@@ -17,14 +17,15 @@ const CpuShape &GpuTarget::shape() const {
 }
 
 /// Threads beside each other read columns beside each other: a few times 16 columns are as long as what comes
-/// from memory at once. Codes are multiplied four at a time, signed with signed.
+/// from memory at once. Codes are multiplied four at a time, signed with signed; of f16 there stand
+/// as many terms together as tensor cores multiply.
 LinearLayout GpuTarget::linearLayout(int64_t, int64_t, WeightPrecision precision) const {
   bool isCoded = precision == WeightPrecision::i8 || precision == WeightPrecision::i4;
-  return {kGpuPanel, isCoded ? 4 : 1, 0};
+  return {kGpuPanel, precision == WeightPrecision::f16 ? kTensorTerms : isCoded ? 4 : 1, 0};
 }
 
 llvm::ArrayRef<llvm::StringRef> GpuTarget::precisions() const {
-  static const llvm::StringRef names[] = {"f32"};
+  static const llvm::StringRef names[] = {"f32", "f16"};
   return names;
 }
 

@@ -56,6 +56,7 @@ public:
     case WeightPrecision::f32:
       return {64, 1, 0};
     case WeightPrecision::bf16:
+    case WeightPrecision::f16:
       return {64, 2, 0};
     case WeightPrecision::i8:
     case WeightPrecision::i4:

@@ -1,6 +1,7 @@
 // OpenCL: the schedules of cuda-ptx, on any device that shares its addresses with the processor.
 #include "targets/Common/TargetRegistry.h"
 #include "targets/Gpu/GpuTarget.h"
+#include "targets/OpenCL/HalfWords.h"
 
 using namespace halyard;
 using Feature = Halide::Target::Feature;
@@ -15,6 +16,9 @@ public:
   Halide::Target machine() const override { return hostWith({Feature::OpenCL, Feature::CLDoubles}); }
   llvm::StringRef deviceInterface() const override { return "opencl"; }
   bool runsHere() const override { return false; }
+  void addPasses(Halide::Pipeline &pipeline, const kernels::Kernel &) const override {
+    addHalfWords(pipeline);
+  }
 };
 } // namespace
 

@@ -73,8 +73,8 @@ struct Counts {
       return;
     std::fprintf(file,
                  "{\"modules\": %ld, \"launches\": %ld, \"graphs\": %ld, \"graph_launches\": %ld, "
-                 "\"bytes_to_host\": %ld}\n",
-                 modules, launches, graphs, graphLaunches, bytesToHost);
+                 "\"bytes_to_host\": %ld, \"matrix_products\": %ld}\n",
+                 modules, launches, graphs, graphLaunches, bytesToHost, matrixProducts.load());
     std::fclose(file);
   }
 };

@@ -6,6 +6,7 @@
 
 #include "Ptx.h"
 
+#include <atomic>
 #include <cstring>
 
 namespace halyard::emulator {
@@ -83,6 +84,9 @@ template <typename T> inline uint64_t bitsOf(T value) {
   std::memcpy(&bits, &value, sizeof(T));
   return bits;
 }
+
+/// Instructions of tensor cores that were run by any thread.
+extern std::atomic<long> matrixProducts;
 
 /// Runs all blocks. `parameters` is laid out as the kernel says. Throws Error.
 void launch(const Kernel &kernel, const Grid &grid, const std::vector<uint8_t> &parameters,

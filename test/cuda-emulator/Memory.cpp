@@ -106,6 +106,8 @@ bool decodeAccess(Instruction &instruction, const std::vector<std::string> &part
 
 } // namespace
 
+void makeMove(Instruction &instruction) { instruction.run = move; }
+
 bool decodeMemory(Instruction &instruction) {
   std::vector<std::string> parts = partsOf(instruction.opcode);
   if (parts.front() == "ld" || parts.front() == "st")

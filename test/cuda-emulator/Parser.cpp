@@ -1,4 +1,7 @@
-// From PTX text to instructions. The text is that of a compiler: one statement a line.
+// From PTX text to instructions. The text is that of a compiler: a line has no more than one statement.
+//
+// Functions are read again, in the place of the call, for each call: their registers and labels take another
+// name, and their parameters are registers of the caller.
 #include "Ptx.h"
 
 #include <cctype>
@@ -6,6 +9,9 @@
 
 namespace halyard::emulator {
 namespace {
+
+/// Of the variable that stands for what a launch asks for.
+constexpr int kDynamicAlign = 16;
 
 const std::map<std::string, int> &specials() {
   static const std::map<std::string, int> all = {
@@ -35,6 +41,22 @@ public:
   Module run();
 
 private:
+  /// A function of the device as it is written.
+  struct Function {
+    std::vector<std::string> parameters, results;
+    std::vector<std::string> lines;
+  };
+  /// What names mean: of a kernel, or of a function in it.
+  struct Scope {
+    std::string prefix;                            // of registers and labels
+    std::map<std::string, std::string> parameters; // registers that stand for parameters of functions
+  };
+
+  void readFunctionLine(const std::string &line);
+  void beginFunction(const std::string &line);
+  void call(const std::string &statement);
+  bool readParameterMove(Instruction &instruction, const std::string &rest);
+  uint64_t place(int &end, int align, int bytes);
   void readLine(const std::string &line);
   void beginKernel(const std::string &line);
   void readParameter(const std::string &line);
@@ -50,6 +72,14 @@ private:
   Module module;
   Kernel *kernel = nullptr;
   bool inBody = false;
+  int depth = 0;         // of braces within a body
+  std::string statement; // that goes on in the next line
+  std::map<std::string, Function> functions;
+  Function *function = nullptr; // that is being read
+  Scope scope;
+  int calls = 0;
+  std::map<std::string, uint64_t> sharedSymbols; // of all kernels
+  int sharedEnd = kSharedBegin;
   std::map<std::string, int> registers;
   std::string dynamicShared;               // the variable that stands for what a launch asks for
   std::map<std::string, uint64_t> symbols; // variables and parameters
@@ -76,12 +106,21 @@ void Parser::readLine(const std::string &line) {
   if (starts(".version") || starts(".target") || starts(".address_size") || starts(".maxntid") ||
       starts(".reqntid") || starts(".minnctapersm") || starts(".pragma") || line == ")")
     return;
+  if (function)
+    return readFunctionLine(line);
+  if (starts(".visible .func") || starts(".func"))
+    return beginFunction(line);
   if (starts(".visible .entry") || starts(".entry"))
     return beginKernel(line);
   if (starts(".param"))
     return readParameter(line);
   if (line == "{") {
+    depth += inBody;
     inBody = true;
+    return;
+  }
+  if (line == "}" && depth) {
+    --depth;
     return;
   }
   if (line == "}")
@@ -91,22 +130,121 @@ void Parser::readLine(const std::string &line) {
   if (starts(".local") || starts(".shared") || starts(".extern .shared") || starts(".visible .shared"))
     return readVariable(line);
   if (line.back() == ':') {
-    labels[line.substr(0, line.size() - 1)] = static_cast<uint32_t>(kernel->code.size());
+    labels[scope.prefix + line.substr(0, line.size() - 1)] = static_cast<uint32_t>(kernel->code.size());
     return;
   }
-  if (!inBody || line.back() != ';')
+  if (!inBody)
     throw Error("a statement that is not known: " + line);
-  readInstruction(line.substr(0, line.size() - 1));
+  statement += line;
+  if (line.back() != ';') {
+    statement += ' ';
+    return;
+  }
+  std::string whole = std::move(statement);
+  statement.clear();
+  whole.pop_back();
+  whole.rfind("call", 0) == 0 ? call(whole) : readInstruction(whole);
 }
+
+//===-- functions ----------------------------------------------------------------------------------===//
+
+/// The words between a pair of parentheses that are separated by commas, or the last word of each.
+static std::vector<std::string> lastWords(const std::string &list) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < list.size();) {
+    size_t end = std::min(list.find(',', at), list.size());
+    std::string item = trimmed(list.substr(at, end - at));
+    if (!item.empty())
+      words.push_back(item.substr(item.find_last_of(" \t") + 1));
+    at = end + 1;
+  }
+  return words;
+}
+
+/// ".visible .func (.param .b32 result) name(", with parameters in the lines after it.
+void Parser::beginFunction(const std::string &line) {
+  size_t end = line.find_last_of('('), open = line.find('('), close = line.find(')');
+  bool returns = open != end;
+  size_t begin = returns ? close + 1 : line.find(".func") + 5;
+  function = &functions[trimmed(line.substr(begin, end - begin))];
+  if (returns)
+    function->results = lastWords(line.substr(open + 1, close - open - 1));
+}
+
+void Parser::readFunctionLine(const std::string &line) {
+  if (!inBody && line.rfind(".param", 0) == 0)
+    function->parameters.push_back(lastWords(line).at(0));
+  else if (!inBody && line == "{")
+    inBody = true;
+  else if (!inBody)
+    throw Error("a line of a function that is not known: " + line);
+  else if (line == "}" && !depth) {
+    inBody = false;
+    function = nullptr;
+  } else {
+    depth += line == "{";
+    depth -= line == "}";
+    function->lines.push_back(line);
+  }
+}
+
+/// "call.uni (result), name, (argument, argument)".
+void Parser::call(const std::string &whole) {
+  size_t arguments = whole.find_last_of('('), open = whole.find('(');
+  bool returns = open != arguments;
+  size_t begin = returns ? whole.find(')') + 2 : whole.find(' ');
+  auto found = functions.find(trimmed(whole.substr(begin, whole.rfind(',', arguments) - begin)));
+  std::vector<std::string> given = lastWords(whole.substr(arguments + 1, whole.rfind(')') - arguments - 1));
+  if (found == functions.end() || given.size() != found->second.parameters.size())
+    throw Error("a call of what is not known: " + whole);
+  const Function &called = found->second;
+  Scope inner, outer = scope;
+  inner.prefix = "call " + std::to_string(calls++) + " ";
+  for (size_t i = 0; i < given.size(); ++i)
+    inner.parameters[called.parameters[i]] = outer.parameters.at(given[i]);
+  if (returns)
+    inner.parameters[called.results.at(0)] =
+        outer.parameters.at(trimmed(whole.substr(open + 1, whole.find(')') - open - 1)));
+  scope = inner;
+  for (const std::string &line : called.lines)
+    readLine(line);
+  labels[inner.prefix + "ret"] = static_cast<uint32_t>(kernel->code.size());
+  scope = outer;
+}
+
+/// Parameters of calls are registers. False if an instruction has nothing to do with them.
+bool Parser::readParameterMove(Instruction &instruction, const std::string &rest) {
+  bool isStore = instruction.opcode.rfind("st.param.", 0) == 0;
+  if (!isStore && instruction.opcode.rfind("ld.param.", 0) != 0)
+    return false;
+  size_t open = rest.find('['), close = rest.find(']');
+  auto parameter = scope.parameters.find(trimmed(rest.substr(open + 1, close - open - 1)));
+  if (parameter == scope.parameters.end())
+    return false;
+  std::string value = isStore ? trimmed(rest.substr(close + 2)) : trimmed(rest.substr(0, rest.find(',')));
+  Operand held;
+  auto [at, isNew] = registers.try_emplace(parameter->second, kernel->registers);
+  kernel->registers += isNew;
+  held.reg = at->second;
+  instruction.operands = {held, operand(value)};
+  if (!isStore)
+    std::swap(instruction.operands[0], instruction.operands[1]);
+  makeMove(instruction);
+  return true;
+}
+
+//===-- kernels ------------------------------------------------------------------------------------===//
 
 void Parser::beginKernel(const std::string &line) {
   size_t begin = line.find(".entry") + 6, end = line.find('(');
   std::string name = trimmed(line.substr(begin, end - begin));
   kernel = &module.kernels[name];
   kernel->name = name;
+  kernel->sharedBytes = sharedEnd;
   registers.clear();
-  symbols.clear();
+  symbols = sharedSymbols;
   labels.clear();
+  scope = {};
 }
 
 /// ".param .u64 .ptr .align 1 name,"
@@ -115,6 +253,12 @@ void Parser::readParameter(const std::string &line) {
   if (rest.back() == ',')
     rest.pop_back();
   size_t name = rest.find_last_of(" \t"), type = rest.find('.', 6);
+  if (inBody) { // of a call: ".param .b64 name;"
+    rest.pop_back();
+    scope.parameters[rest.substr(name + 1)] =
+        scope.prefix + "call " + std::to_string(calls) + rest.substr(name);
+    return;
+  }
   int bytes = bytesOfType(rest.substr(type, rest.find_first_of(" \t", type) - type));
   int offset = (kernel->parameterEnd + bytes - 1) / bytes * bytes;
   kernel->parameterBytes.push_back(bytes);
@@ -132,23 +276,30 @@ void Parser::readVariable(const std::string &line) {
   int align = std::stoi(line.substr(line.find(".align") + 6));
   size_t type = line.find_last_of('.', name);
   int bytes = count * bytesOfType(trimmed(line.substr(type, name - type)));
-  if (!kernel && count)
+  std::string symbol = line.substr(name + 1, open - name - 1);
+  bool isLocal = line.find(".local") == 0;
+  if (!kernel && isLocal)
     throw Error("a variable outside of a kernel: " + line);
-  if (!kernel) { // as much as a launch asks for
-    dynamicShared = line.substr(name + 1, open - name - 1);
-    return;
-  }
-  int &end = line.find(".local") == 0 ? kernel->localBytes : kernel->sharedBytes;
-  end = (end + align - 1) / align * align;
-  symbols[line.substr(name + 1, open - name - 1)] = static_cast<uint64_t>(end);
-  end += bytes;
+  if (kernel)
+    symbols[symbol] = place(isLocal ? kernel->localBytes : kernel->sharedBytes, align, bytes);
+  else if (count)
+    sharedSymbols[symbol] = place(sharedEnd, align, bytes);
+  else
+    dynamicShared = symbol; // as much as a launch asks for
+}
+
+/// Where a variable begins that is put behind others.
+uint64_t Parser::place(int &end, int align, int bytes) {
+  int begin = (end + align - 1) / align * align;
+  end = begin + bytes;
+  return static_cast<uint64_t>(begin);
 }
 
 int Parser::registerOf(const std::string &name) {
   auto special = specials().find(name);
   if (special != specials().end())
     return special->second;
-  auto [at, isNew] = registers.try_emplace(name, kernel->registers);
+  auto [at, isNew] = registers.try_emplace(scope.prefix + name, kernel->registers);
   if (isNew)
     ++kernel->registers;
   return at->second;
@@ -172,8 +323,8 @@ Operand Parser::operand(const std::string &word) {
         word[0] == '-' ? static_cast<uint64_t>(std::stoll(word, nullptr, 0)) : std::stoull(word, nullptr, 0);
   else if (symbols.count(word))
     result.value = symbols[word];
-  else if (!word.empty() && word == dynamicShared)
-    result.value = kSharedBegin;
+  else if (!word.empty() && word == dynamicShared) // behind all others
+    result.value = place(kernel->sharedBytes, kDynamicAlign, 0);
   else
     throw Error("an operand that is not known: " + word);
   if (result.reg < 0)
@@ -227,8 +378,13 @@ void Parser::readInstruction(std::string line) {
   size_t end = std::min(line.find_first_of(" \t"), line.size());
   instruction.opcode = line.substr(0, end);
   std::string rest = trimmed(line.substr(end));
+  bool returns = instruction.opcode == "ret" && !scope.prefix.empty();
+  if (returns)
+    instruction.opcode = "bra";
   if (instruction.opcode == "bra" || instruction.opcode == "bra.uni")
-    instruction.label = rest;
+    instruction.label = scope.prefix + (returns ? "ret" : rest);
+  else if (readParameterMove(instruction, rest))
+    return kernel->code.push_back(std::move(instruction));
   else
     readOperands(instruction, rest);
   try {

@@ -94,6 +94,8 @@ Module parse(const std::string &text);
 
 /// Completes an instruction from its opcode. Throws Error if it is not known.
 void decode(Instruction &instruction);
+/// Makes of an instruction one that copies its second operand to the first, a register.
+void makeMove(Instruction &instruction);
 /// The parts of `decode`: true if the opcode belongs to them.
 bool decodeArithmetic(Instruction &instruction);
 bool decodeComparison(Instruction &instruction);

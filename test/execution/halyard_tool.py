@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-ABSOLUTE = RELATIVE = 1e-4
+TOLERANCE = 1e-4
 
 
 class Failure(Exception):
@@ -81,11 +81,11 @@ def generate(halyard, artifact, inputs, scratch, options=()):
     return tokens, np.load(scratch / "logits.npy"), np.load(scratch / "memory.npy")
 
 
-def expect_close(what, got, want):
-    """Equal to 1e-4, absolute plus relative."""
+def expect_close(what, got, want, tolerance=TOLERANCE):
+    """Equal to the tolerance, absolute plus relative."""
     if got.shape != want.shape:
         raise Failure(f"{what}: shape {got.shape}, expected {want.shape}")
-    excess = np.abs(got - want) - (ABSOLUTE + RELATIVE * np.abs(want))
+    excess = np.abs(got - want) - tolerance * (1 + np.abs(want))
     if not (excess <= 0).all():
         worst = np.unravel_index(np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape)
         raise Failure(f"{what}: {got[worst]} at {list(map(int, worst))}, expected {want[worst]}")

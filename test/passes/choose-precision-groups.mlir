@@ -6,7 +6,7 @@
 
 // NAME: error: there is no weight 'tail'; groups are embeddings, encoder-attention,
 // INDEX: error: there is no weight 'bind.2'
-// PRECISION: error: 'head=int3': expected NAME=f32, bf16, int8 or int4
+// PRECISION: error: 'head=int3': expected NAME=f32, bf16, f16, int8 or int4
 
 //--- model.mlir
 // Groups follow from stages and from what reads what, lengths not counted; a single weight goes before its group. What runs once per source

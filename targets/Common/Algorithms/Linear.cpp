@@ -3,6 +3,7 @@
 //   f32                       one term a time
 //   bf16, dot instruction     pairs, summed by the instruction
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting
+//   f16                       widened, one by one; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate
@@ -45,6 +46,9 @@ private:
   void defineTotal();
   int groupsOfTile();
   void defineMatrixTiles(int rows);
+  void defineTensorTile();
+  /// Whether both operands are read where they are in memory.
+  bool isInPlace() { return isa<BlockArgument>(op.getInput()) && isa<BlockArgument>(op.getWeight()); }
   Expr value(Expr column, Expr row);
   Expr weightAt(Expr group, Expr term) const;
   Expr inputAt(Expr group, Expr term) const;
@@ -241,9 +245,8 @@ void LinearTranslation::defineTotal() {
 /// are no tiles, or none for such a layer: for whole panels of bytes, read where they are.
 int LinearTranslation::groupsOfTile() {
   constexpr int kMost = 16, kFewest = 8, kColumns = 32;
-  bool isInPlace = isa<BlockArgument>(op.getInput()) && isa<BlockArgument>(op.getWeight());
   if (!shape.hasMatrixTiles || !isCoded() || isGrouped() || terms != 4 || op.getZeroPoint() == 0 ||
-      !isInPlace || sum.panel % kColumns != 0)
+      !isInPlace() || sum.panel % kColumns != 0)
     return 0;
   for (int count = kMost; count >= kFewest; --count)
     if (groups % count == 0)
@@ -266,6 +269,42 @@ void LinearTranslation::defineMatrixTiles(int rows) {
   sum.matrixTiles.push_back(tiles);
 }
 
+/// Where the argument begins that an element was read from, through the Func that stands for it, and
+/// converted.
+static Expr beginOf(const Expr &element) {
+  using Halide::Internal::Call;
+  const Call *read = element.as<Halide::Internal::Cast>()->value.as<Call>();
+  const Call *load = Halide::Internal::Function(read->func).values()[0].as<Call>();
+  return Halide::Internal::Variable::make(Halide::Handle(), load->name, load->param);
+}
+
+/// Rows and columns beyond the last are computed from the last, and not read.
+void LinearTranslation::defineTensorTile() {
+  using Halide::Internal::Call;
+  Expr condition = Halide::Internal::simplify(input.extents[0] >= shape.tensorCoreRows);
+  if (!shape.tensorCoreRows || shape.isDeterministic || !weight.elementType.isF16() || !isInPlace() ||
+      Halide::Internal::is_const_zero(condition))
+    return;
+  TensorTile product{Halide::Func(name + "_sums"), Halide::Func(name + "_tile"), condition};
+  int panels = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
+  Halide::Var x("x"), y("y"), columns("columns"), rows("rows");
+  std::vector<Expr> arguments{beginOf(input.at({0, 0})),
+                              beginOf(weight.at({0, 0, 0, 0})),
+                              static_cast<int32_t>(groups),
+                              input.extents[0],
+                              panels,
+                              rows * TensorTile::kRows,
+                              columns * TensorTile::kColumns,
+                              x + y * TensorTile::kThreadsX};
+  product.tile(x, y, columns, rows) = Call::make(Halide::Int(32), TensorTile::kTile, arguments, Call::Extern);
+  Expr column = sum.vector * sum.lanes + sum.lane;
+  Expr done = product.tile(0, 0, column / TensorTile::kColumns, sum.row / TensorTile::kRows);
+  product.sums(sum.lane, sum.vector, sum.row) =
+      Call::make(Halide::Float(32), TensorTile::kSum,
+                 {done, sum.row % TensorTile::kRows, column % TensorTile::kColumns}, Call::PureExtern);
+  sum.tensorTile = product;
+}
+
 /// The finished element: codes are scaled, in an order that no optimisation may change.
 Expr LinearTranslation::value(Expr column, Expr row) {
   std::vector<Expr> at{column % sum.lanes, column / sum.lanes, row};
@@ -274,6 +313,10 @@ Expr LinearTranslation::value(Expr column, Expr row) {
     result = Halide::Internal::is_const_one(tiles.condition)
                  ? Expr(tiles.sums(at))
                  : Halide::select(tiles.condition, tiles.sums(at), result);
+  if (sum.tensorTile)
+    result = Halide::Internal::is_const_one(sum.tensorTile->condition)
+                 ? Expr(sum.tensorTile->sums(at))
+                 : Halide::select(sum.tensorTile->condition, sum.tensorTile->sums(at), result);
   if (!op.getInputScale()) // floats, or sums of codes
     return result;
   const TensorView &scale = operands[2], &inputScale = operands[3];
@@ -307,6 +350,7 @@ Stage LinearTranslation::run() {
   defineTotal();
   for (int rows : {MatrixTiles::kMany, MatrixTiles::kFew})
     defineMatrixTiles(rows);
+  defineTensorTile();
 
   Stage stage;
   stage.op = op;

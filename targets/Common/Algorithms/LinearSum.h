@@ -25,6 +25,21 @@ struct MatrixTiles {
   int groupsAtOnce;
 };
 
+/// The sums of a block of rows and columns by a GPU's tensor cores: all threads of a block compute them
+/// together, into shared memory. `sums(lane, vector, row)`, which is inlined, is read instead of the total
+/// where `condition` holds. It reads `tile(x, y, columns, rows)`, which has no value of its own: thread (x,
+/// y) has done its part for the block of columns and of rows with these numbers.
+struct TensorTile {
+  static constexpr int kRows = 64, kColumns = 64;
+  /// Threads of a block, in two dimensions.
+  static constexpr int kThreadsX = 64, kThreadsY = 2;
+  /// Functions of the device: what a thread does, and one of the sums after that.
+  static constexpr const char *kTile = "halyard_tensor_tile", *kSum = "halyard_tensor_sum";
+
+  Halide::Func sums, tile;
+  Halide::Expr condition;
+};
+
 /// `total(lane, vector, row)` is the sum for column `vector * lanes + lane`. It adds up the blocks of terms
 /// that `partial(half?, lane, vector, row, block)` sums in registers; a block is a loop over groups of terms,
 /// each of which one instruction multiplies and adds. The order of additions depends on the layer alone,
@@ -52,6 +67,8 @@ struct LinearSum {
   int64_t outputs, features;
   /// Where there may be enough rows for matrix tiles and the target has them; most rows first.
   std::vector<MatrixTiles> matrixTiles;
+  /// Where there may be enough rows for tensor cores and the target has them.
+  std::optional<TensorTile> tensorTile;
   /// Set by the schedule if there may be many rows: tiles of rows, in all and of a task, which goes over a
   /// panel for them.
   Halide::Expr tiles, tilesOfTask;

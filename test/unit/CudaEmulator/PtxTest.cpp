@@ -171,6 +171,79 @@ TEST(PtxTest, DotsOfBytes) {
   EXPECT_EQ(out[0], 1000 + 5 - 12 - 7 * 127 + 8 * 128);
 }
 
+/// A product of tensor cores: fragments as the PTX ISA lays them out, against plain loops.
+TEST(PtxTest, MultipliesMatrices) {
+  constexpr int kRows = 16, kColumns = 8, kTerms = 16;
+  std::vector<_Float16> left(kRows * kTerms), right(kTerms * kColumns);
+  std::vector<float> sums(kRows * kColumns), out(kRows * kColumns);
+  for (size_t i = 0; i < left.size(); ++i)
+    left[i] = static_cast<_Float16>(static_cast<int>(i * 37 % 101) - 50) / 8;
+  for (size_t i = 0; i < right.size(); ++i)
+    right[i] = static_cast<_Float16>(static_cast<int>(i * 53 % 97) - 48) / 16;
+  for (size_t i = 0; i < sums.size(); ++i)
+    sums[i] = static_cast<float>(i) / 4;
+  AnyMemory memory;
+  std::vector<uint64_t> arguments = {memory.add(left), memory.add(right), memory.add(sums), memory.add(out)};
+  // %r1 is a lane's g, %r2 its t; the right matrix lies column by column.
+  std::string body =
+      "mov.u32 %r0, %tid.x;\nshr.u32 %r1, %r0, 2;\nand.b32 %r2, %r0, 3;\n"
+      "mad.lo.s32 %r3, %r1, 16, %r2;\nmad.lo.s32 %r3, %r2, 1, %r3;\nmul.wide.s32 %rd4, %r3, 2;\n"
+      "add.s64 %rd5, %rd0, %rd4;\nadd.s64 %rd6, %rd1, %rd4;\n"
+      "mad.lo.s32 %r4, %r1, 8, %r2;\nadd.s32 %r4, %r4, %r2;\nmul.wide.s32 %rd7, %r4, 4;\n"
+      "add.s64 %rd8, %rd2, %rd7;\nadd.s64 %rd9, %rd3, %rd7;\n"
+      "ld.global.b32 %a0, [%rd5];\nld.global.b32 %a1, [%rd5+256];\n"
+      "ld.global.b32 %a2, [%rd5+16];\nld.global.b32 %a3, [%rd5+272];\n"
+      "ld.global.b32 %b0, [%rd6];\nld.global.b32 %b1, [%rd6+16];\n"
+      "ld.global.v2.b32 {%c0, %c1}, [%rd8];\nld.global.v2.b32 {%c2, %c3}, [%rd8+256];\n"
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32\n\t{%d0, %d1, %d2, %d3},\n"
+      "\t{%a0, %a1, %a2, %a3},\n\t{%b0, %b1},\n\t{%c0, %c1, %c2, %c3};\n"
+      "st.global.v2.b32 [%rd9], {%d0, %d1};\nst.global.v2.b32 [%rd9+256], {%d2, %d3};\n";
+  run(kernel(body, 4), memory, arguments, 32);
+  for (int row = 0; row < kRows; ++row)
+    for (int column = 0; column < kColumns; ++column) {
+      float sum = sums[static_cast<size_t>(row * kColumns + column)];
+      for (int term = 0; term < kTerms; ++term)
+        sum += static_cast<float>(left[static_cast<size_t>(row * kTerms + term)]) *
+               static_cast<float>(right[static_cast<size_t>(column * kTerms + term)]);
+      EXPECT_EQ(out[static_cast<size_t>(row * kColumns + column)], sum) << row << ", " << column;
+    }
+  EXPECT_NE(error(kernel("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%d0, %d1, %d2, %d3}, "
+                         "{%a0, %a1, %a2, %a3}, {%b0, %b1}, {%c0, %c1, %c2, %c3};\n"))
+                .find("without all threads"),
+            std::string::npos);
+}
+
+/// Two calls of a function with a loop, a result and shared memory of its own.
+TEST(PtxTest, CallsFunctions) {
+  std::vector<int32_t> in(40), out(40);
+  std::iota(in.begin(), in.end(), 0);
+  AnyMemory memory;
+  std::vector<uint64_t> arguments = {memory.add(in), memory.add(out)};
+  std::string text = kernel(std::string(kElements) +
+                            "ld.global.b32 %r4, [%rd8];\nmov.u64 %rd5, shared;\n"
+                            "mul.wide.u32 %rd3, %r1, 4;\nadd.s64 %rd3, %rd3, %rd5;\n"
+                            "st.shared.b32 [%rd3], %r4;\n"
+                            "{ // callseq 0, 0\n.param .b32 param0;\n.param .b32 retval0;\n"
+                            "st.param.b32 [param0], %r4;\ncall.uni (retval0),\nsum,\n(\nparam0\n);\n"
+                            "ld.param.b32 %r5, [retval0];\n}\n"
+                            "{\n.param .b32 param0;\n.param .b32 retval0;\n"
+                            "st.param.b32 [param0], 3;\ncall.uni (retval0), sum, (param0);\n"
+                            "ld.param.b32 %r6, [retval0];\n}\n"
+                            "mul.lo.s32 %r5, %r5, %r6;\nld.shared.b32 %r6, [%rd3];\n"
+                            "add.s32 %r5, %r5, %r6;\nst.global.b32 [%rd9], %r5;\n");
+  std::string function = ".shared .align 16 .b8 own[160];\n"
+                         ".visible .func  (.param .b32 func_retval0) sum(\n\t.param .b32 sum_param_0\n)\n{\n"
+                         "ld.param.b32 %r4, [sum_param_0];\nmov.b64 %rd5, own;\nmov.u32 %r3, %tid.x;\n"
+                         "mul.wide.u32 %rd3, %r3, 4;\nadd.s64 %rd3, %rd3, %rd5;\nst.shared.b32 [%rd3], 0;\n"
+                         "$L1:\nld.shared.b32 %r5, [%rd3];\nadd.s32 %r5, %r5, %r4;\n"
+                         "st.shared.b32 [%rd3], %r5;\nsetp.le.s32 %p1, %r4, 0;\nadd.s32 %r4, %r4, -1;\n"
+                         "@%p1 bra $L2;\nbra $L1;\n$L2:\nst.param.b32 [func_retval0], %r5;\nret;\n}\n";
+  size_t body = text.find(".visible .entry");
+  run(text.substr(0, body) + function + text.substr(body), memory, arguments, 40, 1, 160);
+  for (size_t i = 0; i < in.size(); ++i)
+    EXPECT_EQ(out[i], in[i] * (in[i] + 1) / 2 * 6 + in[i]) << i;
+}
+
 TEST(PtxTest, NamesWhatItDoesNotKnow) {
   EXPECT_NE(error(kernel("vote.sync.any.pred %p1, %p2, -1;\n")).find("'vote.sync.any.pred'"),
             std::string::npos);

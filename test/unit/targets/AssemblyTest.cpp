@@ -22,13 +22,15 @@ struct Case {
 
 void PrintTo(const Case &layer, std::ostream *stream) { *stream << layer.target; }
 
-class AssemblyTest : public TargetsTest, public ::testing::WithParamInterface<Case> {
+class AssemblyBase : public TargetsTest {
 protected:
   std::string assemblyOf(const Case &layer);
 };
+class AssemblyTest : public AssemblyBase, public ::testing::WithParamInterface<Case> {};
+class TensorCoreTest : public AssemblyBase {};
 } // namespace
 
-std::string AssemblyTest::assemblyOf(const Case &layer) {
+std::string AssemblyBase::assemblyOf(const Case &layer) {
   std::string input = layer.input, weight = layer.weight, operands = layer.operands;
   std::string text = "func.func @linear(%x: " + input + ", %w: " + weight +
                      ", %s: tensor<512xf32>, %g: tensor<8x8x64xf32>, %t: tensor<?xf32>, %c: tensor<512xi32>, "
@@ -88,6 +90,18 @@ TEST_P(AssemblyTest, KeepsInnerLoopsInRegisters) {
     EXPECT_EQ(loop.find("(r29"), std::string::npos) << loop;
   }
   EXPECT_GE(found, layer.tiles) << layer.instruction;
+}
+
+/// Many rows of f16 are multiplied by tensor cores, few are not.
+TEST_F(TensorCoreTest, MultipliesManyRows) {
+  const char *rows[] = {"?", "16", "15"};
+  for (const char *count : rows) {
+    std::string input = std::string("tensor<") + count + "x512xf16>";
+    std::string assembly = assemblyOf({"cuda-ptx", input.c_str(), "tensor<32x32x16x16xf16>", "", "", ""});
+    EXPECT_EQ(assembly.find("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32") != std::string::npos,
+              count != rows[2]);
+    EXPECT_NE(assembly.find(".entry"), std::string::npos);
+  }
 }
 
 static const char *const kCodeOperands =

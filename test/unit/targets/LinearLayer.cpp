@@ -37,7 +37,7 @@ void LinearTest::prepare(const Layer &wanted) {
   padded = llvm::alignTo(layer.features, isGrouped() ? kGroup : layout.terms);
   groups = padded / layout.terms / (isGrouped() ? 2 : 1);
   panels = llvm::divideCeil(layer.outputs, layout.columns);
-  const char *types[] = {"f32", "bf16", "i8", "i8"};
+  const char *types[] = {"f32", "bf16", "f16", "i8", "i8"};
   weight = HostTensor::allocate({panels, groups, layout.columns, layout.terms},
                                 type(types[static_cast<int>(layer.precision)]));
   std::memset(weight.data.get(), 0, weight.bytes());
@@ -73,8 +73,9 @@ void LinearTest::prepare(const Layer &wanted) {
 
 std::string LinearTest::text() const {
   auto n = std::to_string(layer.outputs);
-  const char *inputs[] = {"f32", "bf16", layout.zeroPoint ? "ui8" : "i8"}, *weights[] = {"f32", "bf16", "i8"};
-  int index = std::min(static_cast<int>(layer.precision), 2);
+  const char *inputs[] = {"f32", "bf16", "f16", layout.zeroPoint ? "ui8" : "i8"};
+  const char *weights[] = {"f32", "bf16", "f16", "i8"};
+  int index = std::min(static_cast<int>(layer.precision), 3);
   std::string x = "tensor<?x" + std::to_string(padded) + "x" + inputs[index] + ">";
   std::string w = "tensor<" + std::to_string(panels) + "x" + std::to_string(groups) + "x" +
                   std::to_string(layout.columns) + "x" + std::to_string(layout.terms) + "x" + weights[index] +
@@ -124,9 +125,9 @@ std::string LinearTest::text() const {
 }
 
 HostTensor LinearTest::randomInput(int64_t rows) {
-  const char *types[] = {"f32", "bf16", layout.zeroPoint ? "ui8" : "i8"};
+  const char *types[] = {"f32", "bf16", "f16", layout.zeroPoint ? "ui8" : "i8"};
   HostTensor input =
-      HostTensor::allocate({rows, padded}, type(types[std::min(static_cast<int>(layer.precision), 2)]));
+      HostTensor::allocate({rows, padded}, type(types[std::min(static_cast<int>(layer.precision), 3)]));
   std::normal_distribution<float> normal;
   std::uniform_int_distribution<int> codes(-127, 127);
   for (int64_t i = 0; i < rows * padded; ++i) {
