@@ -14,6 +14,9 @@ using namespace halyard;
 using namespace halyard::kernels;
 using Halide::Expr;
 
+/// Bytes at whose multiples tensors of f16 lie on GPUs.
+static constexpr int kHalfAlignment = 16;
+
 namespace {
 class KernelTranslation {
 public:
@@ -52,6 +55,9 @@ void KernelTranslation::declareTensor(const std::string &name, Value value, Rank
   if (shape.isGpu && element.is_bfloat()) // which Halide has on processors only
     element = Halide::UInt(16);
   Halide::ImageParam param(element, type.getRank(), name);
+  if (shape.isGpu &&
+      type.getElementType().isF16()) // rows of whole groups of terms, which are loaded by vectors
+    param.set_host_alignment(kHalfAlignment);
   TensorView view = viewOf(param, type);
   constrainToDense(param, view.extents);
   scope.define(value, view);

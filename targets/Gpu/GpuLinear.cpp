@@ -35,6 +35,7 @@ private:
   void applyTensorTile(Halide::Stage stage);
   void placeBlocks(Halide::Stage stage, std::vector<Halide::VarOrRVar> inner);
   void placeSums();
+  void placeWidened(Halide::Func widened, const Halide::LoopLevel &level);
   void placeTensorTile();
 
   LinearSum &sum;
@@ -79,8 +80,14 @@ void GpuLinear::placeBlocks(Halide::Stage stage, std::vector<Halide::VarOrRVar> 
 void GpuLinear::placeSums() {
   std::vector<Var> arguments = sum.partial.args();
   Var terms = arguments.back();
-  Halide::Func shared = sum.partial.in(sum.total);
-  sum.total.compute_at(output.func, lane).store_in(MemoryType::Register);
+  Halide::Func results = sum.total.in(), shared = sum.partial.in(sum.total);
+  results.compute_at(output.func, panel)
+      .store_in(MemoryType::GPUShared)
+      .bound_extent(sum.lane, sum.lanes)
+      .split(sum.row, turn, rowInner, kTileRows, TailStrategy::GuardWithIf)
+      .reorder(sum.lane, rowInner, turn, sum.vector)
+      .gpu_threads(sum.lane, rowInner);
+  sum.total.compute_at(results, sum.lane).store_in(MemoryType::Register);
   shared.compute_at(output.func, panel)
       .store_in(MemoryType::GPUShared)
       .bound_extent(sum.lane, sum.lanes)
@@ -94,13 +101,30 @@ void GpuLinear::placeSums() {
   std::vector<Halide::VarOrRVar> inner{sum.row, sum.group};
   if (sum.half)
     inner.insert(inner.begin(), *sum.half);
-  if (sum.term) // what is loaded of a term serves all rows
-    inner.insert(sum.half ? inner.begin() : inner.begin() + 1, *sum.term);
+  if (sum.term)
+    inner.insert(inner.begin(), *sum.term);
   if (sum.nibble)
     inner.insert(inner.end() - 1, *sum.nibble);
   sum.partial.unroll(sum.row).update().reorder(inner).unroll(sum.row);
   for (Halide::Stage stage : {Halide::Stage(shared)})
     stage.unroll(sum.row);
+  if (!sum.wideWeight)
+    return;
+  sum.partial.update().unroll(*sum.term);
+  placeWidened(*sum.wideWeight, {sum.partial, sum.group});
+  placeWidened(*sum.wideInput, {sum.partial, sum.row});
+}
+
+/// A group of terms, loaded in vectors.
+void GpuLinear::placeWidened(Halide::Func widened, const Halide::LoopLevel &level) {
+  constexpr int kVector = 4; // of f16, 64 bits, the longest that Halide has for GPUs
+  Var term = widened.args().front(), part("part");
+  widened.compute_at(level)
+      .store_in(MemoryType::Register)
+      .bound_extent(term, sum.terms)
+      .split(term, part, term, kVector)
+      .vectorize(term)
+      .unroll(part);
 }
 
 /// Every thread of a block has its part, whatever the block's rows and columns.

@@ -124,6 +124,26 @@ template <typename A, typename B, typename Sum> Sum dotOfBytes(uint32_t a, uint3
   return c;
 }
 
+/// A word taken apart, or put together.
+void unpackHalves(Warp &warp, const Instruction &instruction, Lanes lanes) {
+  const int bits = 4 * instruction.bytes;
+  uint64_t *low = warp.written(instruction.operands[0]), *high = warp.written(instruction.operands[1]);
+  const uint64_t *a = warp.read(instruction.operands[2]), mask = (uint64_t(1) << bits) - 1;
+  forEach(lanes, [&](int lane) {
+    uint64_t word = a[lane];
+    low[lane] = word & mask;
+    high[lane] = word >> bits & mask;
+  });
+}
+
+void packHalves(Warp &warp, const Instruction &instruction, Lanes lanes) {
+  const int bits = 4 * instruction.bytes;
+  const uint64_t *low = warp.read(instruction.operands[1]), *high = warp.read(instruction.operands[2]);
+  const uint64_t mask = (uint64_t(1) << bits) - 1;
+  uint64_t *to = warp.written(instruction.operands[0]);
+  forEach(lanes, [&](int lane) { to[lane] = (low[lane] & mask) | (high[lane] & mask) << bits; });
+}
+
 void select(Warp &warp, const Instruction &instruction, Lanes lanes) {
   const uint64_t *a = warp.read(instruction.operands[1]), *b = warp.read(instruction.operands[2]);
   const uint64_t *predicate = warp.read(instruction.operands[3]);
@@ -234,6 +254,11 @@ bool decodeArithmetic(Instruction &instruction) {
     return false;
   instruction.run = found->second;
   instruction.bytes = instruction.opcode.find("64") == std::string::npos ? 4 : 8;
+  if (instruction.opcode.rfind("mov.", 0) == 0 && instruction.operands.size() != 2) {
+    if (instruction.operands.size() != 3)
+      return false;
+    instruction.run = instruction.written == 2 ? unpackHalves : packHalves;
+  }
   return true;
 }
 

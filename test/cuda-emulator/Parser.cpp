@@ -347,6 +347,8 @@ void Parser::readOperands(Instruction &instruction, const std::string &rest) {
   size_t at = 0;
   while (at < rest.size()) {
     char c = rest[at];
+    if (c == '}' && at && rest[0] == '{' && rest.find('}') == at)
+      instruction.written = instruction.operands.size();
     if (c == ' ' || c == '\t' || c == ',' || c == '{' || c == '}') {
       ++at;
       continue;

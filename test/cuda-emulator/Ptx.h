@@ -47,6 +47,7 @@ struct Instruction {
   int guard = -1; // a predicate's register
   bool isGuardNegated = false;
   std::vector<Operand> operands; // in their order, vectors element by element
+  size_t written = 1;            // elements of the first
   int64_t offset = 0;            // of an address
   uint32_t target = 0;           // of a branch
   std::string label;

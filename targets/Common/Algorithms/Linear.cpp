@@ -3,7 +3,7 @@
 //   f32                       one term a time
 //   bf16, dot instruction     pairs, summed by the instruction
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting
-//   f16                       widened, one by one; by tensor cores, where there are rows for them
+//   f16                       a group of terms is widened; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate
@@ -41,6 +41,7 @@ private:
   void defineWithInstruction();
   void defineHalves();
   void defineWidened();
+  void defineWidenedGroups();
   void defineNibbles();
   Expr scaledPartial(Expr blockIndex);
   void defineTotal();
@@ -168,6 +169,23 @@ void LinearTranslation::defineWidened() {
   partial += element * inputAt(at, *sum.half);
 }
 
+/// What is widened stands apart, so that it can be loaded by vectors and multiplied term by term.
+void LinearTranslation::defineWidenedGroups() {
+  Halide::Var term("term"), at("at");
+  sum.wideWeight = Halide::Func(name + "_wide_weight");
+  sum.wideInput = Halide::Func(name + "_wide_input");
+  (*sum.wideWeight)(term, sum.lane, sum.vector, at) = weightAt(at, term);
+  (*sum.wideInput)(term, sum.row, at) = inputAt(at, term);
+  Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.term = domain.x;
+  sum.group = domain.y;
+  auto partial = sum.partial(partialAt(Expr(), blockVar));
+  partial = zero();
+  Expr group = blockVar * static_cast<int32_t>(perBlock) + domain.y;
+  partial +=
+      (*sum.wideWeight)(domain.x, sum.lane, sum.vector, group) * (*sum.wideInput)(domain.x, sum.row, group);
+}
+
 /// A byte holds a term of one group and of the next. Both are brought to the upper half of a byte.
 void LinearTranslation::defineNibbles() {
   Halide::Var term("term"), nibble("nibble"), pair("pair");
@@ -202,6 +220,8 @@ void LinearTranslation::definePartial() {
     defineHalves();
   else if (weight.elementType.isBF16() && terms == 2 && !shape.multipliesBfloats)
     defineWidened();
+  else if (weight.elementType.isF16() && terms > 1)
+    defineWidenedGroups();
   else
     defineWithInstruction();
 }

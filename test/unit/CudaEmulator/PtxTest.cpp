@@ -160,6 +160,17 @@ TEST(PtxTest, VectorsAndLocalMemory) {
   EXPECT_EQ(out, (std::vector<int32_t>{3, -4, 1, -2}));
 }
 
+TEST(PtxTest, TakesWordsApart) {
+  std::vector<uint32_t> in = {0x12345678, 0x9abcdef0}, out(3);
+  AnyMemory memory;
+  std::vector<uint64_t> arguments = {memory.add(in), memory.add(out)};
+  run(kernel("ld.global.b32 %r1, [%rd0];\nmov.b32 {%rs1, %rs2}, %r1;\nmov.b32 %r2, {%rs2, %rs1};\n"
+             "st.global.b32 [%rd1], %r2;\nld.global.b32 %r2, [%rd0+4];\nmov.b64 %rd5, {%r1, %r2};\n"
+             "mov.b64 {%r3, %r4}, %rd5;\nst.global.b32 [%rd1+4], %r3;\nst.global.b32 [%rd1+8], %r4;\n"),
+      memory, arguments, 1);
+  EXPECT_EQ(out, (std::vector<uint32_t>{0x56781234, 0x12345678, 0x9abcdef0}));
+}
+
 TEST(PtxTest, DotsOfBytes) {
   std::vector<int8_t> in = {1, -2, 127, -128, 5, 6, -7, -8};
   std::vector<int32_t> out(1);
