@@ -34,6 +34,7 @@ private:
   void applyTile(Halide::Stage stage, int rows);
   void applyTensorTile(Halide::Stage stage);
   void placeBlocks(Halide::Stage stage, std::vector<Halide::VarOrRVar> inner);
+  void placeTotals();
   void placeSums();
   void placeWidened(Halide::Func widened, const Halide::LoopLevel &level);
   void placeTensorTile();
@@ -77,10 +78,9 @@ void GpuLinear::placeBlocks(Halide::Stage stage, std::vector<Halide::VarOrRVar> 
   others.empty() ? stage.gpu_blocks(panel, tile) : stage.gpu_blocks(panel, tile, others.front());
 }
 
-void GpuLinear::placeSums() {
-  std::vector<Var> arguments = sum.partial.args();
-  Var terms = arguments.back();
-  Halide::Func results = sum.total.in(), shared = sum.partial.in(sum.total);
+/// Sums of all blocks of terms, a thread for each.
+void GpuLinear::placeTotals() {
+  Halide::Func results = sum.total.in();
   results.compute_at(output.func, panel)
       .store_in(MemoryType::GPUShared)
       .bound_extent(sum.lane, sum.lanes)
@@ -88,6 +88,11 @@ void GpuLinear::placeSums() {
       .reorder(sum.lane, rowInner, turn, sum.vector)
       .gpu_threads(sum.lane, rowInner);
   sum.total.compute_at(results, sum.lane).store_in(MemoryType::Register);
+}
+
+void GpuLinear::placeSums() {
+  Var terms = sum.partial.args().back();
+  Halide::Func shared = sum.partial.in(sum.total);
   shared.compute_at(output.func, panel)
       .store_in(MemoryType::GPUShared)
       .bound_extent(sum.lane, sum.lanes)
@@ -152,6 +157,7 @@ void GpuLinear::run() {
   if (!known)
     applyTile(output.func.specialize(rows >= kTileRows), kTileRows);
   applyTile(output.func, known && *known >= kTileRows ? kTileRows : 1);
+  placeTotals();
   placeSums();
 }
 

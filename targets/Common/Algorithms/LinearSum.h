@@ -60,10 +60,10 @@ struct LinearSum {
   /// 4-bit weights: the codes of one group of terms and the next, unpacked, and which of the two (a loop of 2
   /// inside `group` in update 0 of partial). Arguments: term, lane, nibble, vector, pair of groups.
   std::optional<Halide::Func> codes;
+  std::optional<Halide::RVar> nibble;
   /// Weights of f16: the terms of a group, widened, and those of the row. Arguments: term, lane, vector,
   /// group; and term, row, group.
   std::optional<Halide::Func> wideWeight, wideInput;
-  std::optional<Halide::RVar> nibble;
   /// Columns of a vector and of a panel, terms of a group.
   int lanes, panel, terms;
   /// Columns of the result, and terms.
