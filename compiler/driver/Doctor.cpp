@@ -47,7 +47,9 @@ std::vector<Check> runChecks() {
   return {
       {"C++ compiler", compiler, "install g++ or clang++, or name one in the environment variable CXX"},
       {"temporary folder", writableTemporaryFolder(), "set TMPDIR to a folder that can be written"},
-      {"cmake", findProgram({"cmake"}), "only needed to build artifacts from their CMakeLists.txt", false}};
+      {"cmake", findProgram({"cmake"}), "only needed to build artifacts from their CMakeLists.txt", false},
+      {"tosa-opt", findProgram({"tosa-opt"}), "only needed for an Ethos-U: pip install tosa-tools", false},
+      {"vela", findProgram({"vela"}), "only needed for an Ethos-U: pip install ethos-u-vela", false}};
 }
 
 } // namespace
