@@ -22,6 +22,26 @@ float fromBfloat(uint16_t value) {
   std::memcpy(&result, &bits, 4);
   return result;
 }
+
+/// bf16 or f16.
+uint16_t toWord(float value, WeightPrecision precision) {
+  if (precision == WeightPrecision::bf16)
+    return toBfloat(value);
+  auto half = static_cast<_Float16>(value);
+  uint16_t word;
+  std::memcpy(&word, &half, 2);
+  return word;
+}
+float fromWord(uint16_t word, WeightPrecision precision) {
+  if (precision == WeightPrecision::bf16)
+    return fromBfloat(word);
+  _Float16 half;
+  std::memcpy(&half, &word, 2);
+  return half;
+}
+bool hasWords(WeightPrecision precision) {
+  return precision == WeightPrecision::bf16 || precision == WeightPrecision::f16;
+}
 } // namespace
 
 /// Where term k of column o is. Of 4-bit codes two share a byte.
@@ -51,8 +71,8 @@ void LinearTest::prepare(const Layer &wanted) {
       int64_t at = weightIndex(k, o);
       if (layer.precision == WeightPrecision::f32)
         static_cast<float *>(weight.data.get())[at] = normal(random);
-      else if (layer.precision == WeightPrecision::bf16)
-        static_cast<uint16_t *>(weight.data.get())[at] = toBfloat(normal(random));
+      else if (hasWords(layer.precision))
+        static_cast<uint16_t *>(weight.data.get())[at] = toWord(normal(random), layer.precision);
       else if (isGrouped())
         static_cast<uint8_t *>(weight.data.get())[at] |= (nibbles(random) & 15)
                                                          << (k / layout.terms % 2 ? 4 : 0);
@@ -133,8 +153,8 @@ HostTensor LinearTest::randomInput(int64_t rows) {
   for (int64_t i = 0; i < rows * padded; ++i) {
     if (layer.precision == WeightPrecision::f32)
       static_cast<float *>(input.data.get())[i] = normal(random);
-    else if (layer.precision == WeightPrecision::bf16)
-      static_cast<uint16_t *>(input.data.get())[i] = toBfloat(normal(random));
+    else if (hasWords(layer.precision))
+      static_cast<uint16_t *>(input.data.get())[i] = toWord(normal(random), layer.precision);
     else
       static_cast<uint8_t *>(input.data.get())[i] = codes(random) + layout.zeroPoint;
   }
@@ -174,8 +194,8 @@ double LinearTest::weightAt(int64_t k, int64_t o) const {
   int64_t at = weightIndex(k, o);
   if (layer.precision == WeightPrecision::f32)
     return static_cast<float *>(weight.data.get())[at];
-  if (layer.precision == WeightPrecision::bf16)
-    return fromBfloat(static_cast<uint16_t *>(weight.data.get())[at]);
+  if (hasWords(layer.precision))
+    return fromWord(static_cast<uint16_t *>(weight.data.get())[at], layer.precision);
   int8_t code = static_cast<int8_t *>(weight.data.get())[at];
   if (!isGrouped())
     return code;
@@ -189,8 +209,8 @@ double LinearTest::inputAt(const HostTensor &input, int64_t i, int64_t k) const 
   int64_t at = i * padded + k;
   if (layer.precision == WeightPrecision::f32)
     return static_cast<float *>(input.data.get())[at];
-  if (layer.precision == WeightPrecision::bf16)
-    return fromBfloat(static_cast<uint16_t *>(input.data.get())[at]);
+  if (hasWords(layer.precision))
+    return fromWord(static_cast<uint16_t *>(input.data.get())[at], layer.precision);
   if (layout.zeroPoint)
     return static_cast<uint8_t *>(input.data.get())[at] - double(layout.zeroPoint);
   return static_cast<int8_t *>(input.data.get())[at];
