@@ -26,10 +26,14 @@ constexpr std::pair<llvm::StringLiteral, WeightPrecision> kPrecisions[] = {{"f32
                                                                            {"int8", WeightPrecision::i8},
                                                                            {"int4", WeightPrecision::i4}};
 
-WeightPrecision precisionOf(Operation *op) {
+StringRef precisionName(Operation *op) {
   auto chosen = op->getAttrOfType<StringAttr>(kPrecisionAttribute);
+  return chosen ? chosen.getValue() : "f32";
+}
+
+WeightPrecision precisionOf(Operation *op) {
   for (const auto &[name, precision] : kPrecisions)
-    if (chosen && chosen.getValue() == name)
+    if (precisionName(op) == name)
       return precision;
   return WeightPrecision::f32;
 }
@@ -138,7 +142,7 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
   }
 
   static LogicalResult check(linalg::LinalgOp op, const Target &target) {
-    StringRef precision = op->getAttrOfType<StringAttr>(kPrecisionAttribute).getValue();
+    StringRef precision = precisionName(op);
     if (llvm::is_contained(target.precisions(), precision))
       return success();
     return op.emitError() << "target '" << target.name() << "' has no linear layers with weights of "
