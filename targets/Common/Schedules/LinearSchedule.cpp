@@ -169,14 +169,15 @@ void LinearSchedule::addBranches() {
   Tile widest = all.front();
   if (known)
     return applyTile(output.func, widest, *known >= parallelRows, widest.rows > 1);
-  // Layers of which several rows are needed for a second thread to pay.
-  if (widest.rows > 1 && parallelRows > widest.rows)
+  // Layers of which many rows are needed for a second thread to pay.
+  const int tall = kFewestTallTiles * widest.rows;
+  if (widest.rows > 1 && parallelRows > tall)
     applyTile(output.func.specialize(rows >= static_cast<int32_t>(parallelRows)), widest, true, true);
   for (const Tile &tile : all) {
     bool isLast = tile.rows == 1, isTallest = &tile == all.begin() && !isLast;
-    int fewest = isTallest ? kFewestTallTiles * tile.rows : tile.rows;
+    int fewest = isTallest ? tall : tile.rows;
     applyTile(isLast ? Halide::Stage(output.func) : output.func.specialize(rows >= fewest), tile,
-              tile.rows >= parallelRows, isTallest);
+              fewest >= parallelRows, isTallest);
   }
 }
 
