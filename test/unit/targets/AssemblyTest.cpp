@@ -24,29 +24,35 @@ void PrintTo(const Case &layer, std::ostream *stream) { *stream << layer.target;
 
 class AssemblyBase : public TargetsTest {
 protected:
+  std::string assemblyOf(const std::string &text, const char *target);
   std::string assemblyOf(const Case &layer);
 };
 class AssemblyTest : public AssemblyBase, public ::testing::WithParamInterface<Case> {};
 class TensorCoreTest : public AssemblyBase {};
 } // namespace
 
-std::string AssemblyBase::assemblyOf(const Case &layer) {
-  std::string input = layer.input, weight = layer.weight, operands = layer.operands;
-  std::string text = "func.func @linear(%x: " + input + ", %w: " + weight +
-                     ", %s: tensor<512xf32>, %g: tensor<8x8x64xf32>, %t: tensor<?xf32>, %c: tensor<512xi32>, "
-                     "%d: tensor<512xf32>) -> tensor<?x512xf32> {\n %y = seq.linear %x, %w " +
-                     operands + " : " + input + ", " + weight +
-                     " -> tensor<?x512xf32>\n return %y : tensor<?x512xf32>\n}";
+std::string AssemblyBase::assemblyOf(const std::string &text, const char *target) {
   mlir::func::FuncOp function = parse(text);
   llvm::SmallString<128> path;
   if (!function || llvm::sys::fs::createTemporaryFile("halyard", "s", path))
     return "";
-  EXPECT_TRUE(mlir::succeeded(compileKernelToAssembly(function, *lookupTarget(layer.target), path)))
-      << messages;
+  EXPECT_TRUE(mlir::succeeded(compileKernelToAssembly(function, *lookupTarget(target), path))) << messages;
   auto buffer = llvm::MemoryBuffer::getFile(path);
   std::string result = buffer ? (*buffer)->getBuffer().str() : "";
   llvm::sys::fs::remove(path);
   return result;
+}
+
+std::string AssemblyBase::assemblyOf(const Case &layer) {
+  std::string input = layer.input, weight = layer.weight, operands = layer.operands;
+  std::string rows = llvm::StringRef(input).split('<').second.split('x').first.str();
+  std::string result = "tensor<" + rows + "x512xf32>";
+  return assemblyOf("func.func @linear(%x: " + input + ", %w: " + weight +
+                        ", %s: tensor<512xf32>, %g: tensor<8x8x64xf32>, %t: tensor<" + rows +
+                        "xf32>, %c: tensor<512xi32>, %d: tensor<512xf32>) -> " + result +
+                        " {\n %y = seq.linear %x, %w " + operands + " : " + input + ", " + weight + " -> " +
+                        result + "\n return %y : " + result + "\n}",
+                    layer.target);
 }
 
 /// True for a jump to a label, as x86-64 and Arm write it, and for the end of a loop that Hexagon counts.
@@ -90,6 +96,32 @@ TEST_P(AssemblyTest, KeepsInnerLoopsInRegisters) {
     EXPECT_EQ(loop.find("(r29"), std::string::npos) << loop;
   }
   EXPECT_GE(found, layer.tiles) << layer.instruction;
+}
+
+/// Sums of a constant number of rows stay in registers, from one block of terms to the next too: none are set
+/// to zero in memory.
+TEST_F(AssemblyBase, KeepsConstantRowsInRegisters) {
+  for (const char *rows : {"128", "1500"}) {
+    std::string text = std::string("tensor<") + rows + "x512xf32>";
+    std::string assembly =
+        assemblyOf({"x86-64-v4-vnni", text.c_str(), "tensor<8x512x64x1xf32>", "", "vfmadd", "%zmm"});
+    EXPECT_NE(assembly.find("vfmadd"), std::string::npos);
+    EXPECT_EQ(assembly.find("memset"), std::string::npos) << rows;
+  }
+}
+
+/// Both products of attention between rounded operands: 16 sums of a tile in a loop.
+TEST_F(AssemblyBase, MultipliesCodesOfAttention) {
+  const char *text = R"(
+    func.func @attend(%q: tensor<?x128xf32>, %k: tensor<?x128xf32>, %v: tensor<?x128xf32>) -> tensor<?x128xf32> {
+      %o = seq.attention %q, %k, %v {heads = 2 : i64, kv_heads = 2 : i64, scale = 0.125 : f64, bfloat_products}
+        : tensor<?x128xf32>, tensor<?x128xf32>, tensor<?x128xf32> -> tensor<?x128xf32>
+      return %o : tensor<?x128xf32>
+    })";
+  int found = 0;
+  for (llvm::StringRef loop : innerLoops(assemblyOf(text, "x86-64-v4-vnni")))
+    found += loop.count("vpdpwssd") >= 16 && loop.contains("%zmm");
+  EXPECT_GE(found, 2);
 }
 
 /// Many rows of f16 are multiplied by tensor cores, few are not.
