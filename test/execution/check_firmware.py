@@ -15,6 +15,7 @@ from halyard_tool import Failure, compile_model, main, run
 CODE_BYTES = 64 * 1024
 END = 1  # the token after a word
 OPTIONS = ["--name", "g2p", "--weights", "int8", "--slots", "1", "--max-rows", "1"]
+HERE = "x86-64-v2"  # which does not round what attention multiplies, as better ones do
 EMULATOR = ["qemu-system-arm", "-M", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "none",
             "-semihosting-config", "enable=on,target=native", "-kernel"]
 
@@ -38,7 +39,7 @@ def check():
     work = pathlib.Path(work).resolve()
     artifact = work / "g2p"
     said = run([halyard, "compile", g2p, "-o", artifact, *OPTIONS, "--target", "cortex-m55"])
-    here = compile_model(halyard, g2p, work / "here", OPTIONS)
+    here = compile_model(halyard, g2p, work / "here", [*OPTIONS, "--target", HERE])
     run([cmake, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-S", firmware, "-B", work / "build",
          f"-DG2P_ARTIFACT={artifact}", f"-DCMAKE_TOOLCHAIN_FILE={artifact}/toolchain.cmake"])
     run([cmake, "--build", work / "build"])
