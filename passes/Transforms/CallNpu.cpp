@@ -7,9 +7,9 @@
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/LargestIndex.h"
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/TargetOption.h"
 #include "targets/Common/HostTensor.h"
 #include "targets/Common/Npu.h"
-#include "targets/Common/Target.h"
 
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/MapVector.h"
@@ -47,12 +47,9 @@ struct CallNpu : impl::CallNpuBase<CallNpu> {
   using Base::Base;
 
   void runOnOperation() override {
-    std::string problem;
-    const Target *machine = lookupTarget(target, &problem);
-    if (!machine) {
-      getOperation().emitError() << problem;
+    const Target *machine = targetOrError(target, getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     if (!machine->npu())
       return;
     npu = machine->npu();

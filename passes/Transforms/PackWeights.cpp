@@ -5,6 +5,7 @@
 // after CSE.
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Rounding.h"
+#include "passes/Transforms/TargetOption.h"
 #include "passes/Transforms/WeightPacking.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -121,12 +122,9 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
   using Base::Base;
 
   void runOnOperation() override {
-    std::string problem;
-    const Target *machine = lookupTarget(target, &problem);
-    if (!machine) {
-      getOperation().emitError() << problem;
+    const Target *machine = targetOrError(target, getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     WalkResult done = getOperation().walk([&](linalg::LinalgOp op) {
       std::optional<LinearLayer> layer = LinearLayer::match(op);
       if (!layer || layer->outputs < kFewestOutputs)

@@ -6,6 +6,7 @@
 // the bits that the whole head gives them.
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/ScreenBounds.h"
+#include "passes/Transforms/TargetOption.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
@@ -376,12 +377,9 @@ struct ScreenHead : impl::ScreenHeadBase<ScreenHead> {
   using Base::Base;
 
   void runOnOperation() override {
-    std::string problem;
-    const Target *machine = lookupTarget(target, &problem);
-    if (!machine) {
-      getOperation().emitError() << problem;
+    const Target *machine = targetOrError(target, getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     auto steps = getOperation().getBody().getOps<seq::StepOp>();
     // A device chooses among all logits by itself, and an NPU computes no others than all.
     if (when == "never" || steps.empty() || !machine->deviceInterface().empty() || machine->npu())

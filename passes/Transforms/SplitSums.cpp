@@ -3,8 +3,8 @@
 // An NPU has integers only. The sum of products of codes is exact wherever it is computed; scales, and all
 // that follows, stay on the processor, in the order in which a kernel of the whole layer multiplies them.
 #include "passes/Transforms/Passes.h"
+#include "passes/Transforms/TargetOption.h"
 #include "targets/Common/Npu.h"
-#include "targets/Common/Target.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -58,12 +58,9 @@ struct SplitSums : impl::SplitSumsBase<SplitSums> {
   using Base::Base;
 
   void runOnOperation() override {
-    std::string problem;
-    const Target *machine = lookupTarget(target, &problem);
-    if (!machine) {
-      getOperation().emitError() << problem;
+    const Target *machine = targetOrError(target, getOperation());
+    if (!machine)
       return signalPassFailure();
-    }
     const Npu *npu = machine->npu();
     if (!npu)
       return;
