@@ -90,6 +90,20 @@ Expr AttentionOperands::clampedDistance(Expr index) const {
   return biasView ? clampedIndex(index, biasView->extents[1]) : index;
 }
 
+Expr AttentionOperands::distance(Expr row, Expr position, int rows) const {
+  Expr index = std::move(row) - std::move(position) + middle();
+  std::optional<int64_t> count = distances();
+  if (count && *count >= 2 * rows - 1)
+    return Halide::unsafe_promise_clamped(index, 0, static_cast<int>(*count) - 1);
+  return clampedDistance(index);
+}
+
+void AttentionOperands::hideExtents(const Stage &stage) {
+  Expr zero = stage.func.output_buffer().dim(1).extent() - rows;
+  rows += zero;
+  keyExtent += zero;
+}
+
 Expr AttentionOperands::bias(Expr head, Expr at, Expr position, Expr distance) const {
   const Exprs &extents = biasView->extents;
   Expr plane = clampedIndex(head, extents[0]); // of all heads, or one for all

@@ -46,6 +46,9 @@ public:
   Halide::Expr middle() const;
   std::optional<int64_t> distances() const;
   Halide::Expr clampedDistance(Halide::Expr index) const;
+  /// That of a row and a key, for tiles of `rows` rows, of which those beyond the last one reach no further
+  /// than the table if it is longer than a tile.
+  Halide::Expr distance(Halide::Expr row, Halide::Expr position, int rows) const;
 
   /// The position of a row's query among the keys.
   Halide::Expr positionOf(Halide::Expr row) const;
@@ -59,6 +62,11 @@ public:
   /// of the head's result that `normalised(row, head, feature)` gives.
   void define(const Stage &stage,
               const std::function<Halide::Expr(Halide::Expr, Halide::Expr, Halide::Expr)> &normalised) const;
+
+  /// Constant extents become ones that are read at run time from the stage's result. From constants Halide
+  /// makes indices of tiles that it cannot take apart again, and with the bounds it then finds it drops loops
+  /// that are needed.
+  void hideExtents(const Stage &stage);
 
   /// The largest power of two that divides `value`, at most `limit`.
   static int powerOfTwo(int value, int limit);

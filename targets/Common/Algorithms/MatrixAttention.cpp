@@ -45,7 +45,6 @@ private:
     Func keys, dot;
   };
 
-  void hideExtents();
   Scores defineDots(const std::string &suffix);
   Expr score(const Scores &scores, Expr key, Expr part, Expr block) const;
   void defineTop();
@@ -103,7 +102,7 @@ MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::s
       sumRows(llvm::alignTo(operands.valueWidth + 1, kLanes)), queries(name + "_queries"), top(name + "_top"),
       weights(name + "_weights"), pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"),
       sums(name + "_sums"), inverse(name + "_inverse") {
-  hideExtents();
+  this->operands.hideExtents(stage);
   RDom parts(0, kParts);
   parts.where(t * kTileRows + parts.x * kPartRows < this->operands.rows);
   queryParts = parts.x;
@@ -115,14 +114,6 @@ MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::s
   second = defineDots("_second");
   defineTop();
   defineSums();
-}
-
-/// Constant extents become ones that are read at run time: from constants Halide makes indices of tiles that
-/// it cannot take apart again.
-void MatrixAttention::hideExtents() {
-  Expr zero = stage.func.output_buffer().dim(1).extent() - operands.rows;
-  operands.rows += zero;
-  operands.keyExtent += zero;
 }
 
 //===-- algorithm ----------------------------------------------------------------------------------===//
@@ -142,12 +133,8 @@ MatrixAttention::Scores MatrixAttention::defineDots(const std::string &suffix) {
 }
 
 Expr MatrixAttention::score(const Scores &scores, Expr key, Expr part, Expr block) const {
-  Expr row = base(t, part) + i, at = position(key, block), distance = row - at + operands.middle();
-  // Rows beyond the last one reach no further than the table, if that is longer than a part.
-  auto distances = operands.distances();
-  distance = distances && *distances >= 2 * kPartRows - 1
-                 ? Halide::unsafe_promise_clamped(distance, 0, static_cast<int>(*distances) - 1)
-                 : operands.clampedDistance(distance);
+  Expr row = base(t, part) + i, at = position(key, block);
+  Expr distance = operands.distance(row, at, kPartRows);
   return operands.score(scores.dot(i, key, part, t, h, block), row, h, at, distance, Expr());
 }
 

@@ -37,20 +37,12 @@ TensorAttention::TensorAttention(const AttentionOperands &operands, const CpuSha
       mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse"),
       queryTop(name + "_query_top"), keyTop(name + "_key_top"), valueTop(name + "_value_top"),
       queryRows(name + "_query_rows"), keys(name + "_keys") {
-  hideExtents();
+  this->operands.hideExtents(stage);
   defineScores();
   defineTop();
   defineWeights();
   defineMixed();
   defineRunning();
-}
-
-/// Constant extents become ones that are read at run time. From constants Halide makes indices of tiles that
-/// it cannot take apart again, and with the bounds it then finds it drops loops that are needed.
-void TensorAttention::hideExtents() {
-  Expr zero = stage.func.output_buffer().dim(1).extent() - operands.rows;
-  operands.rows += zero;
-  operands.keyExtent += zero;
 }
 
 //===-- algorithm ----------------------------------------------------------------------------------===//
@@ -88,12 +80,8 @@ void TensorAttention::definePiece(int first, int terms) {
 
 /// The score that a whole dot product makes.
 void TensorAttention::finishScore(Expr group, Expr dot) {
-  Expr row = base(t, p) + i, at = position(j, group, b), distance = row - at + operands.middle();
-  // Rows beyond the last one reach no further than the table, if that is longer than a part.
-  auto distances = operands.distances();
-  distance = distances && *distances >= 2 * partRows - 1
-                 ? Halide::unsafe_promise_clamped(distance, 0, static_cast<int>(*distances) - 1)
-                 : operands.clampedDistance(distance);
+  Expr row = base(t, p) + i, at = position(j, group, b);
+  Expr distance = operands.distance(row, at, partRows);
   score(i, j, group, p, t, h, b) = operands.score(dot, row, h, at, distance, limitOf(row, group));
 }
 

@@ -33,7 +33,6 @@ private:
   /// Vectors of features of a register tile of sums.
   static constexpr int kSumVectors = 2;
 
-  void hideExtents();
   void defineScores();
   void definePiece(int first, int terms);
   void finishScore(Expr group, Expr dot);

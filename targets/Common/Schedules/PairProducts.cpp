@@ -1,5 +1,5 @@
-// A call stands for the products until Halide has lowered everything else: then its words are read as vectors of
-// numbers, of which Halide makes the instruction.
+// A call stands for the products until Halide has lowered everything else: then its words are read as vectors
+// of numbers, of which Halide makes the instruction.
 #include "targets/Common/Schedules/PairProducts.h"
 
 using namespace halyard;

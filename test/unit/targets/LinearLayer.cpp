@@ -1,6 +1,8 @@
 // Layers that are packed and computed by plain loops; see the header.
 #include "LinearLayer.h"
 
+#include "llvm/ADT/APFloat.h"
+
 #include <cstring>
 
 using namespace halyard;
@@ -10,34 +12,18 @@ namespace {
 /// Terms of a group of 4-bit codes.
 constexpr int64_t kGroup = 32;
 
-/// bf16 by truncation, exact for what the tests use.
-uint16_t toBfloat(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  return bits >> 16;
-}
-float fromBfloat(uint16_t value) {
-  uint32_t bits = uint32_t(value) << 16;
-  float result;
-  std::memcpy(&result, &bits, 4);
-  return result;
-}
-
 /// bf16 or f16.
+const llvm::fltSemantics &semantics(WeightPrecision precision) {
+  return precision == WeightPrecision::bf16 ? llvm::APFloat::BFloat() : llvm::APFloat::IEEEhalf();
+}
 uint16_t toWord(float value, WeightPrecision precision) {
-  if (precision == WeightPrecision::bf16)
-    return toBfloat(value);
-  auto half = static_cast<_Float16>(value);
-  uint16_t word;
-  std::memcpy(&word, &half, 2);
-  return word;
+  llvm::APFloat word(value);
+  bool losesInfo;
+  word.convert(semantics(precision), llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  return word.bitcastToAPInt().getZExtValue();
 }
 float fromWord(uint16_t word, WeightPrecision precision) {
-  if (precision == WeightPrecision::bf16)
-    return fromBfloat(word);
-  _Float16 half;
-  std::memcpy(&half, &word, 2);
-  return half;
+  return llvm::APFloat(semantics(precision), llvm::APInt(16, word)).convertToFloat();
 }
 bool hasWords(WeightPrecision precision) {
   return precision == WeightPrecision::bf16 || precision == WeightPrecision::f16;
