@@ -76,12 +76,18 @@ private:
     return value ? arith::ConstantOp::create(builder, location, value) : Value();
   }
 
+  /// Whether the layer is computed once per source, for all of its rows together.
+  bool isOfSource() const {
+    return layer.op->getParentOfType<seq::EncodeOp>() || layer.op->getParentOfType<seq::BindOp>();
+  }
+
   Value linear(Value input, const PackedWeight &weight, Value inputScale) {
+    bool tiles = precision == WeightPrecision::bf16 && isOfSource();
     auto group = precision == WeightPrecision::i4 ? builder.getI64IntegerAttr(kNibbleGroup) : IntegerAttr();
     int64_t zeroPoint = weight.columnSums ? layout.zeroPoint : 0;
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
-                                 constant(weight.columnSums), zeroPoint, group);
+                                 constant(weight.columnSums), zeroPoint, group, tiles);
   }
 
   /// The input rounded to f16, with rows as long as a multiple of the layout's terms. What is beyond the

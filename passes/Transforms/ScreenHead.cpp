@@ -224,7 +224,8 @@ Value Screening::narrowProduct(Value codes, Value scales) {
                                constant(screen.narrow.panels), constant(screen.narrow.scales), scales,
                                constant(screen.narrow.columnSums),
                                screen.narrow.columnSums ? layout.zeroPoint : 0,
-                               hasGroups ? builder.getI64IntegerAttr(kNibbleGroup) : IntegerAttr());
+                               hasGroups ? builder.getI64IntegerAttr(kNibbleGroup) : IntegerAttr(),
+                               /*tiles=*/false);
 }
 
 /// At least the norm of each row's codes times their scale: that of the row, and what rounding adds.
@@ -337,7 +338,7 @@ void Screening::createRescore() {
   auto type = RankedTensorType::get({1, width}, builder.getF32Type());
   Value logits = seq::LinearOp::create(
       builder, location, type, input, weight, columns(head.linear.getScale()), inputScale,
-      columns(head.linear.getColumnSums()), head.linear.getZeroPoint(), IntegerAttr());
+      columns(head.linear.getColumnSums()), head.linear.getZeroPoint(), IntegerAttr(), /*tiles=*/false);
   if (head.addition) {
     Value constants = slice(constant(padded(head.constants, width)), {column}, {width});
     logits = elementwise(type, {logits, constants}, {map({0, 1}), map({1}), map({0, 1})},

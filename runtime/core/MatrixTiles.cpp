@@ -58,11 +58,12 @@ void requireTiles() {
 }
 
 /// Registers 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns. `groups` groups of terms, of 4 bytes each, are
-/// multiplied at a time, for so many rows of a register.
-HALYARD_TILES inline void configure(int32_t groups, int32_t rows = kRows) {
+/// multiplied at a time, for so many rows of the upper (0, 1 and 4) and the lower registers.
+HALYARD_TILES inline void configure(int32_t groups, int32_t upper = kRows, int32_t lower = kRows) {
   Configuration configuration = {1, 0, {}, {}, {}};
   for (int tile = 0; tile < 8; ++tile) {
-    configuration.rows[tile] = static_cast<uint8_t>(tile < 6 ? rows : groups);
+    const bool isLower = tile == 2 || tile == 3 || tile == 5;
+    configuration.rows[tile] = static_cast<uint8_t>(tile > 5 ? groups : isLower ? lower : upper);
     configuration.rowBytes[tile] = static_cast<uint16_t>(tile == 4 || tile == 5 ? 4 * groups : kBytes);
   }
   // Some compilers believe that no more than a word of it is read.
@@ -70,60 +71,143 @@ HALYARD_TILES inline void configure(int32_t groups, int32_t rows = kRows) {
   _tile_loadconfig(&configuration);
 }
 
+/// Operands of a product. Groups of terms have 4 bytes, of which one row has `groups`; the right operand is
+/// [groups, columns] of them.
+struct Operands {
+  const char *left, *right;
+  int64_t leftRowBytes;
+  int32_t columns, groups, groupsAtOnce;
+
+  int64_t groupBytes() const { return int64_t(columns) * 4; }
+};
+
+/// What is read for the first time soon: it is fetched meanwhile, which the processor does not do by itself
+/// for registers as large as these.
+struct Ahead {
+  const char *at;
+  int64_t bytesOfStep;
+
+  HALYARD_TILES void fetch() {
+    for (const char *end = at + bytesOfStep; at < end; at += kBytes)
+      _mm_prefetch(at, _MM_HINT_T1);
+  }
+};
+
+/// Adds the products of one group of registers, of which every one that is loaded is used twice.
+template <bool kHasBytes, bool kHasLower>
+HALYARD_TILES inline void multiplyTiles(const char *rows, const char *columns, const Operands &operands) {
+  const int64_t groupBytes = operands.groupBytes(), rowBytes = operands.leftRowBytes;
+  _tile_loadd(6, columns, groupBytes);
+  _tile_loadd(7, columns + kBytes, groupBytes);
+  _tile_loadd(4, rows, rowBytes);
+  if (kHasLower)
+    _tile_loadd(5, rows + kRows * rowBytes, rowBytes);
+  if (kHasBytes) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 7);
+  } else {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+  }
+  if (kHasLower && kHasBytes) {
+    _tile_dpbusd(2, 5, 6);
+    _tile_dpbusd(3, 5, 7);
+  } else if (kHasLower) {
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+}
+
+/// The sums of as many rows as the registers hold, and of two tiles of columns, from `column` on.
+template <bool kHasBytes, bool kHasLower>
+HALYARD_TILES inline void multiplyTile(char *result, const Operands &operands, int32_t row, int32_t column,
+                                       Ahead &ahead) {
+  const int64_t groupBytes = operands.groupBytes();
+  const char *rows = operands.left + row * operands.leftRowBytes, *columns = operands.right + column * 4;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (int32_t group = 0; group < operands.groups; group += operands.groupsAtOnce) {
+    ahead.fetch();
+    multiplyTiles<kHasBytes, kHasLower>(rows, columns, operands);
+    rows += operands.groupsAtOnce * 4;
+    columns += operands.groupsAtOnce * groupBytes;
+  }
+  char *upper = result + row * groupBytes + column * 4, *lower = upper + kRows * groupBytes;
+  _tile_stored(0, upper, groupBytes);
+  _tile_stored(1, upper + kBytes, groupBytes);
+  if (kHasLower) {
+    _tile_stored(2, lower, groupBytes);
+    _tile_stored(3, lower + kBytes, groupBytes);
+  }
+}
+
+/// Two tiles of columns pass all rows while they are near.
+template <bool kHasBytes>
+HALYARD_TILES void multiply(char *result, const Operands &operands, int32_t rows, int64_t aheadBytes) {
+  constexpr int32_t kTileRows = 2 * kRows;
+  const int32_t full = rows / kTileRows * kTileRows, left = rows - full, lower = left - kRows;
+  const int64_t steps = int64_t(operands.columns / kTileRows) * (operands.groups / operands.groupsAtOnce) *
+                        ((rows + kTileRows - 1) / kTileRows);
+  Ahead ahead{operands.right + operands.groups * operands.groupBytes(),
+              (aheadBytes / kBytes + steps - 1) / steps * kBytes};
+  if (full > 0)
+    configure(operands.groupsAtOnce);
+  for (int32_t column = 0; column < operands.columns && full > 0; column += kTileRows)
+    for (int32_t row = 0; row < full; row += kTileRows)
+      multiplyTile<kHasBytes, true>(result, operands, row, column, ahead);
+  if (left > 0)
+    configure(operands.groupsAtOnce, lower > 0 ? kRows : left, lower > 0 ? lower : kRows);
+  for (int32_t column = 0; column < operands.columns && left > 0; column += kTileRows)
+    if (lower > 0)
+      multiplyTile<kHasBytes, true>(result, operands, full, column, ahead);
+    else
+      multiplyTile<kHasBytes, false>(result, operands, full, column, ahead);
+  _tile_release();
+}
+
 } // namespace
 
-/// sums[i, c] = sum over terms of input[i, k] * weight[k, c], for 32 rows and `columns` columns, a multiple
-/// of 32.
+/// sums[i, c] = sum over terms of input[i, k] * weight[k, c], for `rows` rows and `columns` columns, a multiple
+/// of 32. Meanwhile `aheadBytes` bytes behind the weight are fetched.
 ///
-///   sums      int32 [32, columns]
+///   sums      int32 [rows, columns]
 ///   input     bytes without a sign, rows `rowBytes` bytes apart, from `inputOffset` bytes behind `input` on
 ///   weight    bytes with a sign [groups, columns, 4], from `weightOffset` bytes behind `weight` on
 ///   groups    groups of 4 terms; a multiple of `groupsAtOnce`, which is at most 16
 ///
 /// Returns 0.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bytes(
-    int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
-    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce) {
+    char *sums, const char *input, int64_t inputOffset, int64_t rowBytes, const char *weight,
+    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t aheadBytes,
+    int32_t rows) {
   requireTiles();
-  configure(groupsAtOnce);
-  const int64_t groupBytes = int64_t(columns) * 4;
-  for (int32_t column = 0; column < columns; column += 2 * kRows) {
-    const uint8_t *rows = input + inputOffset;
-    const int8_t *panel = weight + weightOffset + column * 4;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int32_t group = 0; group < groups; group += groupsAtOnce) {
-      _tile_loadd(6, panel, groupBytes);
-      _tile_loadd(7, panel + kBytes, groupBytes);
-      _tile_loadd(4, rows, rowBytes);
-      _tile_loadd(5, rows + kRows * rowBytes, rowBytes);
-      _tile_dpbusd(0, 4, 6);
-      _tile_dpbusd(1, 4, 7);
-      _tile_dpbusd(2, 5, 6);
-      _tile_dpbusd(3, 5, 7);
-      rows += groupsAtOnce * 4;
-      panel += groupsAtOnce * groupBytes;
-    }
-    int32_t *upper = sums + column, *lower = upper + kRows * columns;
-    _tile_stored(0, upper, groupBytes);
-    _tile_stored(1, upper + kRows, groupBytes);
-    _tile_stored(2, lower, groupBytes);
-    _tile_stored(3, lower + kRows, groupBytes);
-  }
-  _tile_release();
+  multiply<true>(sums, {input + inputOffset, weight + weightOffset, rowBytes, columns, groups, groupsAtOnce},
+                 rows, aheadBytes);
   return 0;
 }
 
-/// The same for 8 rows. They pass a weight once, so it comes from memory: it is fetched some kilobytes ahead,
-/// which the processor does not do by itself for registers as large as these.
+/// The same for bf16, of which a group has 2 terms, and sums of float. The sums of a row do not depend on other
+/// rows.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bfloats(
+    char *sums, const char *input, int64_t inputOffset, int64_t rowBytes, const char *weight,
+    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t aheadBytes,
+    int32_t rows) {
+  requireTiles();
+  multiply<false>(sums, {input + inputOffset, weight + weightOffset, rowBytes, columns, groups, groupsAtOnce},
+                  rows, aheadBytes);
+  return 0;
+}
+
+/// Sums of bytes for 8 rows. They pass a weight once, so it comes from memory: it is fetched some kilobytes
+/// ahead.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes(
     int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
     int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce) {
   constexpr int kFewRows = 8, kLine = 64, kAhead = 4096;
   requireTiles();
-  configure(groupsAtOnce, kFewRows);
+  configure(groupsAtOnce, kFewRows, kFewRows);
   const int64_t groupBytes = int64_t(columns) * 4;
   const bool hasFour = columns % (4 * kRows) == 0; // tiles of columns, else two
   for (int32_t column = 0; column < columns; column += hasFour ? 4 * kRows : 2 * kRows) {
@@ -156,56 +240,6 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes
     if (hasFour) {
       _tile_stored(2, result + 2 * kRows, groupBytes);
       _tile_stored(3, result + 3 * kRows, groupBytes);
-    }
-  }
-  _tile_release();
-  return 0;
-}
-
-/// result[j, i] = sum over terms of left[j, k] * right[k, i], for `rows` rows, a multiple of 16, and 32
-/// columns.
-///
-///   result    float [rows, 32]
-///   left      bf16, rows `leftRowBytes` bytes apart, from `leftOffset` bytes behind `left` on
-///   right     bf16 [terms / 2, 32, 2], from `rightOffset` bytes behind `right` on
-///   terms     a multiple of 32
-///
-/// Returns 0.
-extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
-halyard_tiles_multiply_bfloats(float *result, const char *left, int64_t leftOffset, int64_t leftRowBytes,
-                               const char *right, int64_t rightOffset, int32_t rows, int32_t terms) {
-  requireTiles();
-  configure(kRows);
-  constexpr int64_t kColumns = 2 * kRows, kPairBytes = kColumns * 4;
-  for (int32_t row = 0; row < rows; row += 2 * kRows) {
-    const char *upper = left + leftOffset + row * leftRowBytes, *lower = upper + kRows * leftRowBytes;
-    const char *columns = right + rightOffset;
-    const bool isLast = row + kRows == rows; // one tile of rows only
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int32_t term = 0; term < terms; term += 2 * kRows) {
-      _tile_loadd(6, columns, kPairBytes);
-      _tile_loadd(7, columns + kBytes, kPairBytes);
-      _tile_loadd(4, upper, leftRowBytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-      if (!isLast) {
-        _tile_loadd(5, lower, leftRowBytes);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-      }
-      upper += kBytes;
-      lower += kBytes;
-      columns += kRows * kPairBytes;
-    }
-    float *sums = result + row * kColumns;
-    _tile_stored(0, sums, kPairBytes);
-    _tile_stored(1, sums + kRows, kPairBytes);
-    if (!isLast) {
-      _tile_stored(2, sums + kRows * kColumns, kPairBytes);
-      _tile_stored(3, sums + kRows * kColumns + kRows, kPairBytes);
     }
   }
   _tile_release();

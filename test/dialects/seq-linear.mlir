@@ -20,6 +20,13 @@ func.func @codes(%x: tensor<?x510xf32>, %w: tensor<2x128x64x4xi8>, %s: tensor<10
   return %y : tensor<?x100xf32>
 }
 
+// CHECK-LABEL: func.func @tiles
+// CHECK: seq.linear %{{.*}}, %{{.*}} {tiles} : tensor<?x512xbf16>
+func.func @tiles(%x: tensor<?x512xbf16>, %w: tensor<2x256x64x2xbf16>) -> tensor<?x100xf32> {
+  %y = seq.linear %x, %w {tiles} : tensor<?x512xbf16>, tensor<2x256x64x2xbf16> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
 // CHECK-LABEL: func.func @groups
 // CHECK: seq.linear {{.*}} {group = 64 : i64, zero_point = 128 : i64}
 func.func @groups(%q: tensor<?x512xui8>, %t: tensor<?xf32>, %w: tensor<2x64x64x4xi8>, %s: tensor<2x8x64xf32>,
@@ -78,4 +85,12 @@ func.func @sign(%x: tensor<?x512xf32>) -> tensor<?x512xi8> {
   // expected-error @below {{'seq.quantize' op gives unsigned codes exactly with a zero point, got 'i8' and 128}}
   %q, %s = seq.quantize %x {zero_point = 128} : tensor<?x512xf32> -> tensor<?x512xi8>, tensor<?xf32>
   return %q : tensor<?x512xi8>
+}
+
+// -----
+
+func.func @tiles_of_floats(%x: tensor<?x64xf32>, %w: tensor<1x64x64x1xf32>) -> tensor<?x64xf32> {
+  // expected-error @below {{has an order of tiles for bf16, got 'f32'}}
+  %y = seq.linear %x, %w {tiles} : tensor<?x64xf32>, tensor<1x64x64x1xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
 }

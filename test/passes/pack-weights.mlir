@@ -61,12 +61,15 @@ seq.program @codes attributes {max_source = 8 : i64, max_target = 8 : i64, max_r
 
 // -----
 
-// Rounded to bf16, two terms side by side; a matrix of few columns stays as it is.
+// Rounded to bf16, two terms side by side; a matrix of few columns stays as it is. What runs once per source may be
+// added up as matrix tiles do it.
 // CHECK-LABEL: seq.program @bfloats
 // CHECK: %[[R:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<2x2xf32>) outs(%{{.*}} : tensor<2x2xbf16>)
 // CHECK: arith.truncf %{{.*}} : f32 to bf16
-// CHECK: seq.linear %[[R]], %{{.*}} : tensor<2x2xbf16>, tensor<1x1x16x2xbf16> -> tensor<2x8xf32>
+// CHECK: seq.linear %[[R]], %{{.*}} {tiles} : tensor<2x2xbf16>, tensor<1x1x16x2xbf16> -> tensor<2x8xf32>
 // CHECK: linalg.matmul
+// CHECK: seq.step
+// CHECK: seq.linear %{{.*}}, %{{.*}} : tensor<2x2xbf16>, tensor<1x1x16x2xbf16> -> tensor<2x8xf32>
 seq.program @bfloats attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.encode(%x: tensor<2x2xf32>) {
     %w = arith.constant dense<0.5> : tensor<2x8xf32>
@@ -80,6 +83,15 @@ seq.program @bfloats attributes {max_source = 8 : i64, max_target = 8 : i64, max
     %zeros2 = linalg.fill ins(%zero : f32) outs(%e2 : tensor<2x4xf32>) -> tensor<2x4xf32>
     %b = linalg.matmul ins(%a, %v : tensor<2x8xf32>, tensor<8x4xf32>) outs(%zeros2 : tensor<2x4xf32>) -> tensor<2x4xf32>
     seq.yield %b : tensor<2x4xf32>
+  }
+  seq.step(%x: tensor<2x2xf32>) {
+    %w = arith.constant dense<0.5> : tensor<2x8xf32>
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<2x8xf32>
+    %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+    %a = linalg.matmul {seq.precision = "bf16"} ins(%x, %w : tensor<2x2xf32>, tensor<2x8xf32>)
+        outs(%zeros : tensor<2x8xf32>) -> tensor<2x8xf32>
+    seq.yield %a : tensor<2x8xf32>
   }
 }
 

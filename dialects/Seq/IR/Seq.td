@@ -285,6 +285,9 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     column_sums[o] = sum over k of w[k, o] scale[k / group, o]
     ```
 
+    With `tiles`, sums of bf16 have the order of additions of the target's matrix tiles, if it has any for such a layer,
+    however many rows there are.
+
     ```mlir
     %y = seq.linear %x, %w : tensor<?x512xf32>, tensor<32x512x64x1xf32> -> tensor<?x2048xf32>
     %z = seq.linear %codes, %v scale(%s : tensor<2048xf32>) input_scale(%t : tensor<?xf32>)
@@ -297,7 +300,8 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight, Optional<AnyRankedTensor>:$scale,
                        Optional<AnyRankedTensor>:$input_scale, Optional<AnyRankedTensor>:$column_sums,
-                       DefaultValuedAttr<I64Attr, "0">:$zero_point, OptionalAttr<I64Attr>:$group);
+                       DefaultValuedAttr<I64Attr, "0">:$zero_point, OptionalAttr<I64Attr>:$group,
+                       UnitAttr:$tiles);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`scale` `(` $scale^ `:` type($scale) `)`)?

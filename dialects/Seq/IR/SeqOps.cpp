@@ -200,6 +200,8 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has scales exactly for codes");
   if ((getZeroPoint() != 0) != static_cast<bool>(getColumnSums()))
     return emitOpError("has column sums exactly with a zero point");
+  if (getTiles() && !weight.getElementType().isBF16())
+    return emitOpError("has an order of tiles for bf16, got ") << weight.getElementType();
   return getGroup() ? verifyGroups(*this, input, weight) : success();
 }
 

@@ -1,6 +1,7 @@
 // The algorithm of linear layers. How a group of terms is multiplied depends on what the processor has:
 //
 //   f32                       one term a time
+//   bf16 and codes, tiles     by the processor's matrix tiles, where there are rows for them
 //   bf16, dot instruction     pairs, summed by the instruction
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting
 //   f16                       a group of terms is widened; by tensor cores, where there are rows for them
@@ -262,11 +263,12 @@ void LinearTranslation::defineTotal() {
 }
 
 /// How many groups of terms a tile of the processor's can hold, if it is filled equally each time; 0 if there
-/// are no tiles, or none for such a layer: for whole panels of bytes, read where they are.
+/// are no tiles, or none for such a layer: for whole panels of bytes or bf16, read where they are.
 int LinearTranslation::groupsOfTile() {
   constexpr int kMost = 16, kFewest = 8, kColumns = 32;
-  if (!shape.hasMatrixTiles || !isCoded() || isGrouped() || terms != 4 || op.getZeroPoint() == 0 ||
-      !isInPlace() || sum.panel % kColumns != 0)
+  bool hasBytes = isCoded() && !isGrouped() && terms == 4 && op.getZeroPoint() != 0;
+  bool hasBfloats = op.getTiles() && terms == 2 && shape.multipliesBfloats;
+  if (!shape.hasMatrixTiles || (!hasBytes && !hasBfloats) || !isInPlace() || sum.panel % kColumns != 0)
     return 0;
   for (int count = kMost; count >= kFewest; --count)
     if (groups % count == 0)
@@ -274,18 +276,22 @@ int LinearTranslation::groupsOfTile() {
   return 0;
 }
 
-/// Integers are exact: the sums are those of one instruction for each group.
+/// Integers are exact: the sums are those of one instruction for each group. Sums of bf16 are not, so that all
+/// rows are computed like many.
 void LinearTranslation::defineMatrixTiles(int rows) {
   int atOnce = groupsOfTile();
-  Expr condition = Halide::Internal::simplify(input.extents[0] >= rows);
-  if (!atOnce || Halide::Internal::is_const_zero(condition))
+  int fewest = !isCoded() ? 1 : rows == MatrixTiles::kMany ? MatrixTiles::kFewestOfMany : rows;
+  Expr condition = fewest == 1 ? Halide::Internal::const_true()
+                               : Halide::Internal::simplify(input.extents[0] >= fewest);
+  if (!atOnce || Halide::Internal::is_const_zero(condition) || (!isCoded() && rows == MatrixTiles::kFew))
     return;
   std::string tiled = name + "_tiles_of_" + std::to_string(rows);
   MatrixTiles tiles{rows, Halide::Func(tiled), condition, atOnce};
   Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(groups), tiled + "_terms");
-  tiles.sums(sum.lane, sum.vector, sum.row) = 0;
-  tiles.sums(sum.lane, sum.vector, sum.row) += Halide::cast<int32_t>(weightAt(domain.y, domain.x)) *
-                                               Halide::cast<int32_t>(inputAt(domain.y, domain.x));
+  Halide::Type type = zero().type();
+  tiles.sums(sum.lane, sum.vector, sum.row) = zero();
+  tiles.sums(sum.lane, sum.vector, sum.row) +=
+      Halide::cast(type, weightAt(domain.y, domain.x)) * Halide::cast(type, inputAt(domain.y, domain.x));
   sum.matrixTiles.push_back(tiles);
 }
 

@@ -19,7 +19,7 @@ static constexpr int64_t kParallelWork = 65536;
 /// what is fetched ahead of them comes in pieces that are too large.
 static constexpr int kFewestTallTiles = 8;
 /// Tiles of rows that one task takes.
-static constexpr int kTilesPerTask = 8;
+static constexpr int kTilesPerTask = 8, kMatrixTilesPerTask = 2;
 
 namespace {
 /// Rows, and vectors of columns, of a tile of accumulators.
@@ -42,6 +42,7 @@ private:
   void hideRows();
   void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
                  bool isMatrixTile = false);
+  void applyMatrixTiles(const MatrixTiles &tiles, int64_t parallelRows);
   void placeSums(int tileVectors);
   void placeMatrixTiles();
   void schedulePartial(Halide::Stage stage, bool isUpdate);
@@ -117,10 +118,12 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   stage.split(column, outer, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
       .split(column, part, column, sum.lanes * tile.vectors)
       .split(column, vector, lane, sum.lanes)
-      .split(row, tileOuter, rowInner, tile.rows, TailStrategy::ShiftInwards);
+      .split(row, tileOuter, rowInner, tile.rows,
+             isMatrixTile && hasManyRows ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards);
   std::vector<Halide::VarOrRVar> order{lane, vector, rowInner, tileOuter, part};
   if (hasManyRows) {
-    stage.split(tileOuter, task, tileOuter, kTilesPerTask, TailStrategy::GuardWithIf);
+    stage.split(tileOuter, task, tileOuter, isMatrixTile ? kMatrixTilesPerTask : kTilesPerTask,
+                TailStrategy::GuardWithIf);
     order.push_back(task);
     if (!isMatrixTile) {
       sum.tiles = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
@@ -148,6 +151,22 @@ void LinearSchedule::hideRows() {
   output.extents[rowPosition] = buffer.dim(dim).extent();
 }
 
+/// A branch for matrix tiles, or two: very few rows of a small layer are not worth a second thread.
+void LinearSchedule::applyMatrixTiles(const MatrixTiles &tiles, int64_t parallelRows) {
+  const bool hasManyRows = tiles.rows == MatrixTiles::kMany;
+  const int fewest = hasManyRows ? MatrixTiles::kFewestOfMany : tiles.rows;
+  const Tile tile{tiles.rows, vectors};
+  Expr rows = output.extents[rowPosition];
+  if (!Halide::Internal::is_const_one(tiles.condition))
+    return applyTile(output.func.specialize(tiles.condition), tile, fewest >= parallelRows, hasManyRows,
+                     true);
+  if (auto known = Halide::Internal::as_const_int(rows))
+    return applyTile(output.func, tile, *known >= parallelRows, hasManyRows, true);
+  applyTile(output.func.specialize(rows >= static_cast<int32_t>(parallelRows)), tile, true, hasManyRows,
+            true);
+  applyTile(output.func, tile, false, hasManyRows, true);
+}
+
 /// A branch for every tile, under the condition that there are rows to fill it.
 void LinearSchedule::addBranches() {
   SmallVector<Tile> all = tiles();
@@ -159,12 +178,9 @@ void LinearSchedule::addBranches() {
   }
   int64_t work = sum.outputs * sum.features, parallelRows = (kParallelWork + work - 1) / work;
   for (const MatrixTiles &tiles : sum.matrixTiles) {
-    bool hasManyRows = tiles.rows == MatrixTiles::kMany;
-    Tile matrix{tiles.rows, vectors};
-    if (known)
-      return applyTile(output.func, matrix, *known >= parallelRows, hasManyRows, true);
-    applyTile(output.func.specialize(tiles.condition), matrix, matrix.rows >= parallelRows, hasManyRows,
-              true);
+    applyMatrixTiles(tiles, parallelRows);
+    if (Halide::Internal::is_const_one(tiles.condition))
+      return;
   }
   Tile widest = all.front();
   if (known)

@@ -20,6 +20,10 @@ struct TileCall {
   /// What stands between the two operands, and after them.
   Expr leftRowBytes;
   std::vector<Expr> sizes;
+  /// If defined, rows of the left operand in all. Of those from the first that is read on, at most `mostRows`
+  /// are multiplied, which is the last argument.
+  Expr rows = {};
+  int mostRows = 0;
 };
 
 class MatrixTileCalls : public IRMutator {
@@ -49,10 +53,13 @@ Stmt MatrixTileCalls::visit(const ProducerConsumer *op) {
   for (const TileCall &call : calls) {
     if (!op->is_producer || op->name != call.result)
       continue;
-    std::vector<Expr> arguments{addressOf(call.result),         addressOf(call.left),
-                                firstByte(op->body, call.left), call.leftRowBytes,
-                                addressOf(call.right),          firstByte(op->body, call.right)};
+    Expr leftByte = firstByte(op->body, call.left);
+    std::vector<Expr> arguments{addressOf(call.result), addressOf(call.left),
+                                leftByte,               call.leftRowBytes,
+                                addressOf(call.right),  firstByte(op->body, call.right)};
     arguments.insert(arguments.end(), call.sizes.begin(), call.sizes.end());
+    if (call.rows.defined())
+      arguments.push_back(min(call.rows - Halide::cast<int32_t>(leftByte / call.leftRowBytes), call.mostRows));
     Expr value = Call::make(Halide::Int(32), call.function, arguments, Call::Extern);
     return ProducerConsumer::make(op->name, true, Evaluate::make(value));
   }
@@ -63,21 +70,35 @@ static std::string argumentName(Value value) {
   return "arg" + std::to_string(cast<BlockArgument>(value).getArgNumber());
 }
 
+/// Rows of a buffer that is an argument.
+static Expr rowsOf(const std::string &buffer) {
+  return Call::make(Halide::Int(32), Call::buffer_get_extent, {addressOf(buffer + ".buffer"), 1}, Call::Extern);
+}
+
+/// Of many rows, those that there are; the panel after this one is fetched meanwhile.
 static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
+  constexpr int kGroupBytes = 4;
   auto type = cast<RankedTensorType>(linear.getWeight().getType());
   int groups = type.getDimSize(1), columns = type.getDimSize(2);
-  int64_t rowBytes = groups * type.getDimSize(3);
+  Expr rowBytes = make_const(Halide::Int(64), int64_t(groups) * kGroupBytes);
+  std::string input = argumentName(linear.getInput()), weight = argumentName(linear.getWeight());
+  if (tiles.rows == MatrixTiles::kFew)
+    return {tiles.sums.name(), input,    weight, "halyard_tiles_multiply_few_bytes",
+            rowBytes,          {columns, groups, tiles.groupsAtOnce}};
+  const char *function =
+      type.getElementType().isBF16() ? "halyard_tiles_multiply_bfloats" : "halyard_tiles_multiply_bytes";
   return {tiles.sums.name(),
-          argumentName(linear.getInput()),
-          argumentName(linear.getWeight()),
-          tiles.rows == MatrixTiles::kMany ? "halyard_tiles_multiply_bytes"
-                                           : "halyard_tiles_multiply_few_bytes",
-          make_const(Halide::Int(64), rowBytes),
-          {columns, groups, tiles.groupsAtOnce}};
+          input,
+          weight,
+          function,
+          rowBytes,
+          {columns, groups, tiles.groupsAtOnce, groups * columns * kGroupBytes},
+          rowsOf(input),
+          MatrixTiles::kMany};
 }
 
 void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &kernel) {
-  constexpr int kBfloatBytes = 2;
+  constexpr int kBfloatBytes = 2, kColumns = 32, kGroupsOfTile = 16;
   std::vector<TileCall> calls;
   for (const Stage &stage : kernel.stages) {
     for (const MatrixTiles &tiles : stage.linear ? stage.linear->matrixTiles : std::vector<MatrixTiles>())
@@ -88,7 +109,9 @@ void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &
                        product.right,
                        "halyard_tiles_multiply_bfloats",
                        make_const(Halide::Int(64), product.terms * kBfloatBytes),
-                       {product.rows, product.terms}});
+                       {kColumns, product.terms / 2, kGroupsOfTile, 0},
+                       product.rows,
+                       product.rows});
   }
   if (!calls.empty())
     pipeline.add_custom_lowering_pass(new MatrixTileCalls(std::move(calls)));
