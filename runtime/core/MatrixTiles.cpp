@@ -200,14 +200,14 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bfloats(
   return 0;
 }
 
-/// Sums of bytes for 8 rows. They pass a weight once, so it comes from memory: it is fetched some kilobytes
+/// Sums of bytes for at most 16 rows. They pass a weight once, so it comes from memory: it is fetched some kilobytes
 /// ahead.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes(
     int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
-    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce) {
-  constexpr int kFewRows = 8, kLine = 64, kAhead = 4096;
+    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t rowCount) {
+  constexpr int kLine = 64, kAhead = 4096;
   requireTiles();
-  configure(groupsAtOnce, kFewRows, kFewRows);
+  configure(groupsAtOnce, rowCount, rowCount);
   const int64_t groupBytes = int64_t(columns) * 4;
   const bool hasFour = columns % (4 * kRows) == 0; // tiles of columns, else two
   for (int32_t column = 0; column < columns; column += hasFour ? 4 * kRows : 2 * kRows) {

@@ -283,7 +283,7 @@ void LinearTranslation::defineMatrixTiles(int rows) {
   int fewest = !isCoded() ? 1 : rows == MatrixTiles::kMany ? MatrixTiles::kFewestOfMany : rows;
   Expr condition = fewest == 1 ? Halide::Internal::const_true()
                                : Halide::Internal::simplify(input.extents[0] >= fewest);
-  if (!atOnce || Halide::Internal::is_const_zero(condition) || (!isCoded() && rows == MatrixTiles::kFew))
+  if (!atOnce || Halide::Internal::is_const_zero(condition) || (!isCoded() && rows != MatrixTiles::kMany))
     return;
   std::string tiled = name + "_tiles_of_" + std::to_string(rows);
   MatrixTiles tiles{rows, Halide::Func(tiled), condition, atOnce};
@@ -374,7 +374,7 @@ Stage LinearTranslation::run() {
   sum.total = Halide::Func(name + "_total");
   definePartial();
   defineTotal();
-  for (int rows : {MatrixTiles::kMany, MatrixTiles::kFew})
+  for (int rows : {MatrixTiles::kMany, MatrixTiles::kFull, MatrixTiles::kHalf})
     defineMatrixTiles(rows);
   defineTensorTile();
 

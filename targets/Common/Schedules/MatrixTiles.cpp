@@ -82,9 +82,10 @@ static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
   int groups = type.getDimSize(1), columns = type.getDimSize(2);
   Expr rowBytes = make_const(Halide::Int(64), int64_t(groups) * kGroupBytes);
   std::string input = argumentName(linear.getInput()), weight = argumentName(linear.getWeight());
-  if (tiles.rows == MatrixTiles::kFew)
-    return {tiles.sums.name(), input,    weight, "halyard_tiles_multiply_few_bytes",
-            rowBytes,          {columns, groups, tiles.groupsAtOnce}};
+  if (tiles.rows != MatrixTiles::kMany)
+    return {tiles.sums.name(), input,    weight,
+            "halyard_tiles_multiply_few_bytes",
+            rowBytes,          {columns, groups, tiles.groupsAtOnce, tiles.rows}};
   const char *function =
       type.getElementType().isBF16() ? "halyard_tiles_multiply_bfloats" : "halyard_tiles_multiply_bytes";
   return {tiles.sums.name(),
