@@ -38,8 +38,8 @@ HALYARD_WIDEST uint64_t readAll(const uint8_t *data, uint64_t bytes) {
 }
 
 /// Weights that a step of greedy search reads, from the artifact's report: those of the stage, and of the one
-/// that screens its head if that is done.
-bool weightsOfStep(const std::string &artifact, uint64_t &bytes, RunError &error) {
+/// that screens its head, or of the head, if that is a stage of its own.
+bool weightsOfStep(const std::string &artifact, bool screens, uint64_t &bytes, RunError &error) {
   llvm::json::Object report;
   if (!readReport(artifact, report, error))
     return false;
@@ -53,7 +53,7 @@ bool weightsOfStep(const std::string &artifact, uint64_t &bytes, RunError &error
     error = {artifact + "/report.json", "does not say what a step costs: compile the model again"};
     return false;
   }
-  bytes = uint64_t(*step + weights("screen").value_or(0));
+  bytes = uint64_t(*step + weights(screens ? "screen" : "head").value_or(0));
   return true;
 }
 
@@ -68,7 +68,7 @@ uint64_t rowBytes(const halyard_rows *rows, int32_t count) {
 
 bool stepBytes(const std::string &artifact, const halyard_program &program, int32_t batch, int32_t source,
                double positions, uint64_t &bytes, RunError &error) {
-  if (!weightsOfStep(artifact, bytes, error))
+  if (!weightsOfStep(artifact, batch <= program.screen_rows, bytes, error))
     return false;
   uint64_t crosses = 0;
   for (int32_t i = 0; i < program.cross_count; ++i) {

@@ -128,10 +128,12 @@ void ProgramToRt::createProgram() {
       number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
       recompute ? builder.getUnitAttr() : UnitAttr(),
       encode.getBlock().getNumArguments() > 1 ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(),
-      IntegerAttr(), IntegerAttr());
-  if (rescore)
+      IntegerAttr(), IntegerAttr(), IntegerAttr());
+  if (rescore) {
     program.setScreenColumns(
         cast<RankedTensorType>(rescore.getBlock().getTerminator()->getOperand(0).getType()).getDimSize(1));
+    program.setScreenRows(screen.getMostRows().value_or(source.getMaxRows()));
+  }
   if (Attribute cost = source->getAttr("cost"))
     program->setAttr("cost", cost);
   builder.setInsertionPointToStart(&program.getBody().emplaceBlock());

@@ -88,8 +88,9 @@ std::optional<Head> Head::match(seq::StepOp step) {
 /// Writes the three stages.
 class Screening {
 public:
-  Screening(seq::StepOp step, Head of, ScreenedMatrix screen, const Target &target)
-      : step(step), head(of), screen(std::move(screen)), target(target), builder(step),
+  Screening(seq::StepOp step, Head of, ScreenedMatrix screen, std::optional<int64_t> mostRows,
+            const Target &target)
+      : step(step), head(of), screen(std::move(screen)), mostRows(mostRows), target(target), builder(step),
         location(of.linear.getLoc()) {
     outputs = cast<RankedTensorType>(head.linear.getType()).getDimSize(1);
   }
@@ -128,6 +129,8 @@ private:
   seq::StepOp step;
   Head head;
   ScreenedMatrix screen;
+  /// Rows at a time for which it pays; none if any number of them is to be screened.
+  std::optional<int64_t> mostRows;
   const Target &target;
   OpBuilder builder;
   Location location;
@@ -141,7 +144,7 @@ private:
 /// A stage after the last one, taking what the step yields, at whose end the builder then is.
 template <typename Stage> Block &Screening::begin() {
   builder.setInsertionPointToEnd(step->getBlock());
-  auto stage = Stage::create(builder, location);
+  auto stage = Stage::create(builder, location, TypeRange(), ValueRange());
   Block &block = stage.getBody().emplaceBlock();
   for (Value value : step.getBlock().getTerminator()->getOperands())
     block.addArgument(value.getType(), location);
@@ -188,6 +191,7 @@ void Screening::createHead() {
 
 void Screening::createScreen() {
   Block &block = begin<seq::ScreenOp>();
+  cast<seq::ScreenOp>(block.getParentOp()).setMostRows(mostRows);
   Value rows = block.getArguments().back();
   auto [codes, scales] = codesOf(block.getArguments(), rows);
   Value reach = radius(rows, scales);
@@ -386,15 +390,21 @@ struct ScreenHead : impl::ScreenHeadBase<ScreenHead> {
     if (when == "never" || steps.empty() || !machine->deviceInterface().empty() || machine->npu())
       return;
     std::optional<Head> head = Head::match(*steps.begin());
-    if (!head || (when == "auto" && !isWorthwhile(head->linear)))
+    if (!head)
       return;
-    if (head->linear.getInputScale() && !head->linear.getInput().getDefiningOp<seq::QuantizeOp>())
+    seq::LinearOp linear = head->linear;
+    // A matrix of floats is screened in codes of 8 bits, which are always faster.
+    std::optional<int64_t> mostRows =
+        when == "auto" && linear.getInputScale() ? machine->mostRowsOfNibbles() : std::nullopt;
+    if (when == "auto" && (mostRows == 0 || !isLarge(linear)))
       return;
-    if (std::optional<ScreenedMatrix> screen = screenMatrix(head->linear, *machine))
-      Screening(*steps.begin(), *head, std::move(*screen), *machine).create();
+    if (linear.getInputScale() && !linear.getInput().getDefiningOp<seq::QuantizeOp>())
+      return;
+    if (std::optional<ScreenedMatrix> screen = screenMatrix(linear, *machine))
+      Screening(*steps.begin(), *head, std::move(*screen), mostRows, *machine).create();
   }
 
-  static bool isWorthwhile(seq::LinearOp linear) {
+  static bool isLarge(seq::LinearOp linear) {
     return cast<RankedTensorType>(linear.getWeight().getType()).getNumElements() >= kWorthwhile;
   }
 };

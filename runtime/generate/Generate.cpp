@@ -70,7 +70,7 @@ int Generation::chooseOnDevice(int32_t rows) {
 int Generation::step(int32_t rows) {
   if (choosesOnDevice())
     return chooseOnDevice(rows);
-  bool screened = canScreen();
+  bool screened = canScreen(rows);
   int status = program.step(session.arena, session.weights, rows, session.rowToken, session.rowSlot,
                             session.rowPosition, screened ? nullptr : session.logits);
   if (!status && screened)

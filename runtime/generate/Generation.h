@@ -53,7 +53,7 @@ private:
   // Screening.cpp: greedy search over bounds of logits.
   struct Best;
   struct Search;
-  bool canScreen();
+  bool canScreen(int32_t rows);
   int screen(int32_t rows);
   int chooseScreened(int32_t row, int32_t rows, bool &screened);
   int rescore(int32_t row, int32_t unit, Best &best) const;

@@ -33,8 +33,9 @@ struct Generation::Best {
 };
 
 /// Callers that want logits get all of them, and beam search needs their sum. Counts the steps of a pause.
-bool Generation::canScreen() {
-  if (!program.screen_columns || program.screen_columns > kMostColumns || beams > 1 || options.on_logits)
+bool Generation::canScreen(int32_t rows) {
+  if (!program.screen_columns || program.screen_columns > kMostColumns || rows > program.screen_rows ||
+      beams > 1 || options.on_logits)
     return false;
   if (session.screenPause == 0)
     return true;

@@ -39,6 +39,7 @@
 #include "targets/Common/TargetTools.h"
 
 #include <memory>
+#include <optional>
 
 namespace Halide {
 class Module;
@@ -100,6 +101,9 @@ public:
   virtual const kernels::CpuShape &shape() const = 0;
   /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
   virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
+  /// Rows up to which layers of weights of 4 bits are faster than those of 8 bits, of weights that come from
+  /// memory; none if all are.
+  virtual std::optional<int64_t> mostRowsOfNibbles() const { return std::nullopt; }
   /// What weights and caches can be stored as, in the words of `--weights`: all but f16, unless kernels that
   /// compute with some are not there. Those of f16 are GPUs'.
   virtual llvm::ArrayRef<llvm::StringRef> precisions() const;

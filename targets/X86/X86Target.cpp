@@ -35,6 +35,11 @@ public:
     return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
   }
 
+  /// Bytes have tiles from 8 rows on. Without dot products, unpacking takes longer than reading twice as much.
+  std::optional<int64_t> mostRowsOfNibbles() const override {
+    return cpu.hasMatrixTiles ? 7 : cpu.multipliesBytes ? 8 : 0;
+  }
+
   llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }
   llvm::StringRef systemCheck() const override { return cpu.hasMatrixTiles ? "halyard_tiles_allowed" : ""; }
 
@@ -66,6 +71,7 @@ public:
   void schedule(Kernel &kernel) const override { all.back()->schedule(kernel); }
 
   /// The best level's layout: what it needs for its dot products, the others can read.
+  std::optional<int64_t> mostRowsOfNibbles() const override { return all.front()->mostRowsOfNibbles(); }
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
     return all.front()->linearLayout(features, outputs, precision);
   }

@@ -226,7 +226,7 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, const Target &targ
          << ",\n    /*memory*/ " << program.getMemoryFeatures() << ", memory_rows,\n    /*weights*/ "
          << *program.getWeightsBytes() << "u, " << weightsChecksum << "u,\n    /*arena*/ "
          << arenaBytes(program, target) << "u,\n    " << name << "_encode, " << name
-         << "_step,\n    /*screen*/ " << columns
+         << "_step,\n    /*screen*/ " << columns << ", " << program.getScreenRows().value_or(0)
          << (columns ? ", screenRows, rescoreUnit, headOfRows,\n    " : ", nullptr, nullptr, nullptr,\n    ")
          << settings << ",\n    " << states << ",\n    " << crosses
          << (isOnDevice ? ",\n    halyard_device_choose, halyard_device_move, halyard_device_release};\n"

@@ -392,7 +392,11 @@ def Seq_HeadOp : Seq_StageOp<"head"> {
 }
 def Seq_ScreenOp : Seq_StageOp<"screen"> {
   let summary = "from the last rows of a step to bounds: no logit is above its bound";
-  let description = [{ Reads a narrower form of the head's matrix, so that few logits have to be computed at all. }];
+  let description = [{
+    Reads a narrower form of the head's matrix, so that few logits have to be computed at all. With `most_rows`, all logits
+    of more rows than that are computed faster.
+  }];
+  let arguments = (ins OptionalAttr<I64Attr>:$most_rows);
 }
 def Seq_RescoreOp : Seq_StageOp<"rescore"> {
   let summary = "a few logits of one row, with the bits that head gives them";

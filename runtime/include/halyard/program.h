@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes with every change of the structs below; a runtime refuses a program of another number. */
-#define HALYARD_ABI 4u
+#define HALYARD_ABI 5u
 
 /* Alignment in bytes of an arena, of weights in memory and of everything laid out inside them. */
 #define HALYARD_ALIGNMENT 64
@@ -129,6 +129,7 @@ typedef struct halyard_program {
    * values. Several threads may call it at a time. `head` computes the logits of all rows. Return as
    * `encode`. */
   int32_t screen_columns;
+  int32_t screen_rows; /* more rows at a time than these are faster with `head` alone */
   int (*screen)(void *arena, const void *weights, int32_t rows, float *bounds);
   int (*rescore)(void *arena, const void *weights, int32_t row, int32_t unit, float *logits);
   int (*head)(void *arena, const void *weights, int32_t rows, float *logits);

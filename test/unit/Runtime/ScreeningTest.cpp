@@ -74,6 +74,19 @@ TEST(Screening, IsLeftAloneForAWhileWhereItDoesNotPay) {
   EXPECT_LT(toy::screens, toy::steps / 3);
 }
 
+TEST(Screening, IsNotTriedForMoreRowsThanItPaysFor) {
+  toy::slack = 0;
+  halyard_generation settings = withStart();
+  Texts expected = generate(toy::program(), settings);
+  halyard_program program = toy::screenedProgram();
+  for (int32_t most : {0, program.max_rows}) {
+    program.screen_rows = most;
+    toy::screens = 0;
+    EXPECT_EQ(generate(program, settings), expected);
+    EXPECT_EQ(toy::screens > 0, most > 0);
+  }
+}
+
 TEST(Screening, GivesLogitsToWhoAsksForThem) {
   toy::slack = 0;
   toy::screens = 0;

@@ -184,6 +184,7 @@ halyard_program makeScreenedProgram() {
   halyard_program made = makeProgram();
   made.step = screenedStep;
   made.screen_columns = kColumns;
+  made.screen_rows = made.max_rows;
   made.screen = screen;
   made.rescore = rescore;
   made.head = head;
