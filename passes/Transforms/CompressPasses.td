@@ -168,8 +168,8 @@ def ScreenHead : Pass<"screen-head", "::halyard::seq::ProgramOp"> {
   let summary = "make the head a stage of its own, beside a narrower one that bounds its logits";
   let description = [{
     A matrix of floats is screened in 8-bit codes, one of 8-bit codes in 4-bit codes, for as many rows as that is faster on
-    the target. Heads are left alone that are small,
-    narrower already, or followed by more than the addition of a constant for each column.
+    the target. Heads are left alone that are small, narrower already, or followed by more than the addition of a constant
+    for each column.
 
     ```mlir
     seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {

@@ -169,8 +169,8 @@ HALYARD_TILES void multiply(char *result, const Operands &operands, int32_t rows
 
 } // namespace
 
-/// sums[i, c] = sum over terms of input[i, k] * weight[k, c], for `rows` rows and `columns` columns, a multiple
-/// of 32. Meanwhile `aheadBytes` bytes behind the weight are fetched.
+/// sums[i, c] = sum over terms of input[i, k] * weight[k, c], for `rows` rows and `columns` columns, a
+/// multiple of 32. Meanwhile `aheadBytes` bytes behind the weight are fetched.
 ///
 ///   sums      int32 [rows, columns]
 ///   input     bytes without a sign, rows `rowBytes` bytes apart, from `inputOffset` bytes behind `input` on
@@ -178,30 +178,30 @@ HALYARD_TILES void multiply(char *result, const Operands &operands, int32_t rows
 ///   groups    groups of 4 terms; a multiple of `groupsAtOnce`, which is at most 16
 ///
 /// Returns 0.
-extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bytes(
-    char *sums, const char *input, int64_t inputOffset, int64_t rowBytes, const char *weight,
-    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t aheadBytes,
-    int32_t rows) {
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
+halyard_tiles_multiply_bytes(char *sums, const char *input, int64_t inputOffset, int64_t rowBytes,
+                             const char *weight, int64_t weightOffset, int32_t columns, int32_t groups,
+                             int32_t groupsAtOnce, int32_t aheadBytes, int32_t rows) {
   requireTiles();
   multiply<true>(sums, {input + inputOffset, weight + weightOffset, rowBytes, columns, groups, groupsAtOnce},
                  rows, aheadBytes);
   return 0;
 }
 
-/// The same for bf16, of which a group has 2 terms, and sums of float. The sums of a row do not depend on other
-/// rows.
-extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_bfloats(
-    char *sums, const char *input, int64_t inputOffset, int64_t rowBytes, const char *weight,
-    int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t aheadBytes,
-    int32_t rows) {
+/// The same for bf16, of which a group has 2 terms, and sums of float. The sums of a row do not depend on
+/// other rows.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
+halyard_tiles_multiply_bfloats(char *sums, const char *input, int64_t inputOffset, int64_t rowBytes,
+                               const char *weight, int64_t weightOffset, int32_t columns, int32_t groups,
+                               int32_t groupsAtOnce, int32_t aheadBytes, int32_t rows) {
   requireTiles();
   multiply<false>(sums, {input + inputOffset, weight + weightOffset, rowBytes, columns, groups, groupsAtOnce},
                   rows, aheadBytes);
   return 0;
 }
 
-/// Sums of bytes for at most 16 rows. They pass a weight once, so it comes from memory: it is fetched some kilobytes
-/// ahead.
+/// Sums of bytes for at most 16 rows. They pass a weight once, so it comes from memory: it is fetched some
+/// kilobytes ahead.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes(
     int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
     int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t rowCount) {

@@ -35,7 +35,8 @@ public:
     return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
   }
 
-  /// Bytes have tiles from 8 rows on. Without dot products, unpacking takes longer than reading twice as much.
+  /// Bytes have tiles from 8 rows on. Without dot products, unpacking takes longer than reading twice as
+  /// much.
   std::optional<int64_t> mostRowsOfNibbles() const override {
     return cpu.hasMatrixTiles ? 7 : cpu.multipliesBytes ? 8 : 0;
   }

@@ -68,7 +68,8 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
     `source_vocabulary` is the number of ids of a token source, or 0. With `recompute`, a step computes the whole text of
     each row's slot again, by the function `text`; with `screen_columns`, step leaves
     the rows that its head reads in the arena, and there are functions `head`, `screen` and `rescore`, the last of so many
-    columns, which more rows than `screen_rows` do without; with `masked`, encode reads a mask beside the source. `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
+    columns, which more rows than `screen_rows` do without; with `masked`, encode reads a mask beside the source.
+    `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
 
     ```mlir
     rt.program @t5 attributes {max_source = 512 : i64, max_target = 256 : i64, max_rows = 8 : i64, slots = 4 : i64,

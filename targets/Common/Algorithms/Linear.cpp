@@ -276,13 +276,13 @@ int LinearTranslation::groupsOfTile() {
   return 0;
 }
 
-/// Integers are exact: the sums are those of one instruction for each group. Sums of bf16 are not, so that all
-/// rows are computed like many.
+/// Integers are exact: the sums are those of one instruction for each group. Sums of bf16 are not, so that
+/// all rows are computed like many.
 void LinearTranslation::defineMatrixTiles(int rows) {
   int atOnce = groupsOfTile();
   int fewest = !isCoded() ? 1 : rows == MatrixTiles::kMany ? MatrixTiles::kFewestOfMany : rows;
-  Expr condition = fewest == 1 ? Halide::Internal::const_true()
-                               : Halide::Internal::simplify(input.extents[0] >= fewest);
+  Expr condition =
+      fewest == 1 ? Halide::Internal::const_true() : Halide::Internal::simplify(input.extents[0] >= fewest);
   if (!atOnce || Halide::Internal::is_const_zero(condition) || (!isCoded() && rows != MatrixTiles::kMany))
     return;
   std::string tiled = name + "_tiles_of_" + std::to_string(rows);

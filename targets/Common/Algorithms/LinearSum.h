@@ -14,8 +14,8 @@ namespace halyard::kernels {
 /// total where `condition` holds. Update 0 says what a function of the runtime computes in its place
 /// (Schedules/MatrixTiles.h).
 struct MatrixTiles {
-  /// Rows that are multiplied together: up to so many, which read weights again and again, or a tile of a few,
-  /// full or half, which read them once. Many are at least `kFewestOfMany`, where fewer can be computed
+  /// Rows that are multiplied together: up to so many, which read weights again and again, or a tile of a
+  /// few, full or half, which read them once. Many are at least `kFewestOfMany`, where fewer can be computed
   /// otherwise.
   static constexpr int kMany = 128, kFewestOfMany = 32, kFull = 16, kHalf = 8;
 

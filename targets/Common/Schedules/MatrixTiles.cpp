@@ -54,12 +54,13 @@ Stmt MatrixTileCalls::visit(const ProducerConsumer *op) {
     if (!op->is_producer || op->name != call.result)
       continue;
     Expr leftByte = firstByte(op->body, call.left);
-    std::vector<Expr> arguments{addressOf(call.result), addressOf(call.left),
-                                leftByte,               call.leftRowBytes,
-                                addressOf(call.right),  firstByte(op->body, call.right)};
+    std::vector<Expr> arguments{
+        addressOf(call.result), addressOf(call.left),  leftByte,
+        call.leftRowBytes,      addressOf(call.right), firstByte(op->body, call.right)};
     arguments.insert(arguments.end(), call.sizes.begin(), call.sizes.end());
     if (call.rows.defined())
-      arguments.push_back(min(call.rows - Halide::cast<int32_t>(leftByte / call.leftRowBytes), call.mostRows));
+      arguments.push_back(
+          min(call.rows - Halide::cast<int32_t>(leftByte / call.leftRowBytes), call.mostRows));
     Expr value = Call::make(Halide::Int(32), call.function, arguments, Call::Extern);
     return ProducerConsumer::make(op->name, true, Evaluate::make(value));
   }
@@ -72,7 +73,8 @@ static std::string argumentName(Value value) {
 
 /// Rows of a buffer that is an argument.
 static Expr rowsOf(const std::string &buffer) {
-  return Call::make(Halide::Int(32), Call::buffer_get_extent, {addressOf(buffer + ".buffer"), 1}, Call::Extern);
+  return Call::make(Halide::Int(32), Call::buffer_get_extent, {addressOf(buffer + ".buffer"), 1},
+                    Call::Extern);
 }
 
 /// Of many rows, those that there are; the panel after this one is fetched meanwhile.
@@ -83,9 +85,12 @@ static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
   Expr rowBytes = make_const(Halide::Int(64), int64_t(groups) * kGroupBytes);
   std::string input = argumentName(linear.getInput()), weight = argumentName(linear.getWeight());
   if (tiles.rows != MatrixTiles::kMany)
-    return {tiles.sums.name(), input,    weight,
+    return {tiles.sums.name(),
+            input,
+            weight,
             "halyard_tiles_multiply_few_bytes",
-            rowBytes,          {columns, groups, tiles.groupsAtOnce, tiles.rows}};
+            rowBytes,
+            {columns, groups, tiles.groupsAtOnce, tiles.rows}};
   const char *function =
       type.getElementType().isBF16() ? "halyard_tiles_multiply_bfloats" : "halyard_tiles_multiply_bytes";
   return {tiles.sums.name(),
