@@ -44,7 +44,7 @@ TEST_P(LinearTest, MultipliesManyRowsOfCodes) {
     bool fillsTiles = wanted.features != 68;
     EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bytes"),
               machine().shape().hasMatrixTiles && fillsTiles);
-    for (int64_t rows : {8, 20, 32, 75, 130, 290}) {
+    for (int64_t rows : {8, 16, 20, 32, 75, 130, 290, 384}) {
       SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(wanted.features));
       checkRows(kernel, randomInput(rows));
     }
@@ -63,11 +63,11 @@ TEST_P(LinearTest, MultipliesAllRowsOfBfloatsAlike) {
     ASSERT_EQ(kernel.error, "") << messages;
     EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bfloats"),
               machine().shape().hasMatrixTiles && wanted.features != 37 && wanted.outputs != 5);
-    constexpr int64_t kRows = 300;
+    constexpr int64_t kRows = 400;
     HostTensor input = randomInput(kRows);
     HostTensor all = kernel.run(arguments(input, 0, kRows), {{kRows, layer.outputs}})[0];
     expectNear(all, expected(input));
-    for (int64_t count : {1, 3, 16, 17, 31, 32, 33, 64, 128, 129, 250}) {
+    for (int64_t count : {1, 3, 16, 17, 31, 32, 33, 64, 128, 129, 250, 384}) {
       const int64_t first = kRows - count;
       HostTensor some = kernel.run(arguments(input, first, count), {{count, layer.outputs}})[0];
       EXPECT_EQ(std::memcmp(some.data.get(), slice(all, first, count).data.get(), some.bytes()), 0)
