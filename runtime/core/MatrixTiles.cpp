@@ -200,8 +200,8 @@ halyard_tiles_multiply_bfloats(char *sums, const char *input, int64_t inputOffse
   return 0;
 }
 
-/// Sums of bytes for at most 16 rows. They pass a weight once, so it comes from memory: it is fetched some
-/// kilobytes ahead.
+/// The sums of halyard_tiles_multiply_bytes for `rowCount` rows, at most 16. They pass a weight once, so it
+/// comes from memory: it is fetched some kilobytes ahead.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes(
     int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
     int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t rowCount) {

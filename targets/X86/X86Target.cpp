@@ -71,8 +71,9 @@ public:
   bool runsHere() const override { return all.back()->runsHere(); }
   void schedule(Kernel &kernel) const override { all.back()->schedule(kernel); }
 
-  /// The best level's layout: what it needs for its dot products, the others can read.
+  /// The best level's, like the layout.
   std::optional<int64_t> mostRowsOfNibbles() const override { return all.front()->mostRowsOfNibbles(); }
+  /// The best level's layout: what it needs for its dot products, the others can read.
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
     return all.front()->linearLayout(features, outputs, precision);
   }
