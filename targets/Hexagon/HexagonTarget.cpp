@@ -28,13 +28,19 @@ set(CMAKE_CROSSCOMPILING_EMULATOR qemu-hexagon)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 )";
 
-constexpr CpuShape kShape{/*lanes=*/32,
-                          /*tileVectors=*/4,
-                          /*tileRows=*/4,
-                          /*sumRows=*/4,
-                          /*packedAccumulators=*/16,
-                          /*registers=*/32,
-                          /*multipliesBytes=*/true};
+constexpr CpuShape shapeOfHvx() {
+  CpuShape shape{/*lanes=*/32,
+                 /*tileVectors=*/4,
+                 /*tileRows=*/4,
+                 /*sumRows=*/4,
+                 /*packedAccumulators=*/16,
+                 /*registers=*/32,
+                 /*multipliesBytes=*/true};
+  shape.prefetches = false; // Halide's compiler for it has no such instruction
+  return shape;
+}
+
+constexpr CpuShape kShape = shapeOfHvx();
 
 class HexagonTarget : public halyard::Target {
 public:

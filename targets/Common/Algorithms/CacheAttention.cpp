@@ -380,11 +380,11 @@ void CacheAttention::scheduleSums(const Halide::LoopLevel &row, int lanes) {
 
 void CacheAttention::schedule(Stage &stage, const CpuShape &shape) {
   Var row = stage.vars[0], feature = stage.vars[1], head("head"), task("task");
-  // All rows of a head before the next: they may be of one slot, and a thread keeps to its heads.
+  // All heads of a row before the next row: their keys and values lie one after the other.
   Halide::Stage output = stage.func.update();
   output.split(feature, head, feature, operands.valueWidth)
-      .reorder(feature, row, head)
-      .fuse(row, head, task)
+      .reorder(feature, head, row)
+      .fuse(head, row, task)
       .vectorize(feature, AttentionOperands::powerOfTwo(operands.valueWidth, shape.lanes));
   auto cache = cast<seq::CacheType>(operands.op.getKey().getType());
   if (cache.getLength() * cache.getFeatures() >= kParallelElements)

@@ -1,10 +1,12 @@
 // A head's keys lie in pieces, one after the other only within a block of rows, and processors stop fetching
-// ahead at the end of each. So each turn of the loops over keys fetches what a later turn reads. Halide's
-// directive takes bounds of a whole argument apart into loops of their own, so this is a pass over the
-// lowered loops. Behind the last block lies something else, or nothing; fetching that is harmless.
+// ahead at the end of each. So each turn of the loops over keys fetches what a later turn reads, at the end
+// of the loop a turn of the next head, whose piece of the first block follows. Halide's directive takes
+// bounds of a whole argument apart into loops of their own, so this is a pass over the lowered loops. Behind
+// the last block lies something else, or nothing; fetching that is harmless.
 #include "targets/Common/Schedules/CachePrefetch.h"
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Schedules/FetchLine.h"
 #include "targets/Common/Schedules/FirstLoad.h"
 
 using namespace mlir;
@@ -13,8 +15,8 @@ using namespace halyard::kernels;
 using namespace Halide::Internal;
 using Halide::Expr;
 
-/// Bytes that are fetched at a time, and how many ahead.
-static constexpr int kLineBytes = 64, kAheadBytes = 8192;
+/// How many bytes are fetched ahead.
+static constexpr int kAheadBytes = 8192;
 
 namespace {
 /// A cache as it lies in memory.
@@ -23,6 +25,8 @@ struct Pieces {
   Halide::Type type;
   /// Elements that one turn of a loop reads.
   int elements;
+  /// Elements of a head's piece.
+  int headElements;
 };
 
 class CachePrefetch : public IRMutator {
@@ -41,7 +45,7 @@ private:
       FirstLoad load(pieces.buffer);
       loop->body.accept(&load);
       if (load.index.defined() && !load.isInLoop && expr_uses_var(load.index, loop->name))
-        body = Halide::Internal::Block::make(fetch(pieces, load.index, loop->name), body);
+        body = Halide::Internal::Block::make(fetch(pieces, load.index, *result), body);
     }
     if (body.same_as(result->body))
       return changed;
@@ -49,13 +53,13 @@ private:
                      result->device_api, body);
   }
 
-  static Stmt fetch(const Pieces &pieces, const Expr &index, const std::string &loop) {
-    int bytes = pieces.elements * pieces.type.bytes(), turns = std::max(kAheadBytes / bytes, 1);
-    Expr later = substitute(loop, Variable::make(Halide::Int(32), loop) + turns, index);
-    Expr offset = Halide::cast<int64_t>(simplify(later)) * pieces.type.bytes();
-    return Evaluate::make(Call::make(
-        Halide::Int(32), "halyard_prefetch",
-        {Variable::make(Halide::Handle(), pieces.buffer), offset, bytes / kLineBytes}, Call::Extern));
+  static Stmt fetch(const Pieces &pieces, const Expr &index, const For &loop) {
+    int bytes = pieces.elements * pieces.type.bytes();
+    Expr ahead = min(std::max(kAheadBytes / bytes, 1), loop.extent);
+    Expr turn = Variable::make(Halide::Int(32), loop.name) + ahead, isNext = turn >= loop.extent;
+    Expr target = simplify(substitute(loop.name, Halide::select(isNext, turn - loop.extent, turn), index));
+    target += Halide::select(isNext, pieces.headElements, 0);
+    return fetchLines(pieces.buffer, Halide::cast<int64_t>(target) * pieces.type.bytes(), bytes / kLineBytes);
   }
 
   std::vector<Pieces> caches;
@@ -74,8 +78,10 @@ void halyard::kernels::addCachePrefetch(Halide::Pipeline &pipeline, const Kernel
       if (!argument || !type.getBlocks())
         continue;
       int width = type.getFeatures() / type.getBlocks().getHeads();
-      caches.push_back({"arg" + std::to_string(argument.getArgNumber()), storageType(type.getElementType()),
-                        stage.keysOfTurn * width});
+      Pieces pieces{"arg" + std::to_string(argument.getArgNumber()), storageType(type.getElementType()),
+                    stage.keysOfTurn * width, static_cast<int>(type.getBlocks().getRows()) * width};
+      if (pieces.elements * pieces.type.bytes() >= kLineBytes)
+        caches.push_back(pieces);
     }
   }
   if (!caches.empty())

@@ -57,8 +57,8 @@ private:
   bool isWhole;
   /// Loops over panels; those for many rows, for which panels are fetched ahead, are known by their name.
   /// That gains nothing where matrix tiles multiply.
-  Var panel{"panel"}, panels{"panels"}, tiledPanels{"tiledPanels"}, part{"part"}, vector{"vector"},
-      lane{"lane"}, task{"task"}, tileOuter{"tile"}, rowInner{"rowInner"};
+  Var panel{"panel"}, panels{"panels"}, sharedPanels{"sharedPanels"}, tiledPanels{"tiledPanels"},
+      part{"part"}, vector{"vector"}, lane{"lane"}, task{"task"}, tileOuter{"tile"}, rowInner{"rowInner"};
 };
 } // namespace
 
@@ -114,7 +114,8 @@ SmallVector<Tile> LinearSchedule::tiles() const {
 void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
                                bool isMatrixTile) {
   Var column = output.vars.back(), row = output.vars[rowPosition];
-  Var outer = isMatrixTile ? tiledPanels : hasManyRows ? panels : panel;
+  const bool isShared = tile.rows > 2 || (tile.rows > 1 && tile.vectors < vectors);
+  Var outer = isMatrixTile ? tiledPanels : hasManyRows ? panels : isShared ? sharedPanels : panel;
   stage.split(column, outer, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
       .split(column, part, column, sum.lanes * tile.vectors)
       .split(column, vector, lane, sum.lanes)

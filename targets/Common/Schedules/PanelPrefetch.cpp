@@ -2,11 +2,12 @@
 // find it in the cache, and memory waits for them. So that both work all the time, each tile of rows fetches
 // its share of the next panel, evenly over the tile's blocks of terms if it has some: many at a time would
 // take the buffers that the tile's own loads need. Halide's own prefetch
-// directive can only fetch what a loop's next iteration reads as a whole, so this is a pass over the lowered
-// loops.
+// directive can only fetch what a loop's next iteration reads as a whole, and into the first-level cache, so
+// this is a pass over the lowered loops.
 #include "targets/Common/Schedules/PanelPrefetch.h"
 
 #include "dialects/Seq/IR/Seq.h"
+#include "targets/Common/Schedules/FetchLine.h"
 #include "targets/Common/Schedules/FirstLoad.h"
 
 using namespace mlir;
@@ -14,9 +15,6 @@ using namespace halyard;
 using namespace halyard::kernels;
 using namespace Halide::Internal;
 using Halide::Expr;
-
-/// Bytes that are fetched at a time.
-static constexpr int kLineBytes = 64;
 
 namespace {
 /// The weight of a layer as it lies in memory.
@@ -29,6 +27,24 @@ struct Panels {
   Expr tiles, ofTask;
 };
 
+/// What few tiles of rows share. The first tile would wait for memory, and memory for the others; a whole
+/// share at a time, they would wait all the more. So the first two tiles fetch half of the next panel each,
+/// with every group of terms a few lines.
+class SharedPanelPrefetch : public IRMutator {
+public:
+  explicit SharedPanelPrefetch(const std::vector<Panels> &layers) : layers(layers) {}
+
+private:
+  using IRMutator::visit;
+  Stmt visit(const For *loop) override;
+  Stmt withLines(const For *loop);
+
+  const std::vector<Panels> &layers;
+  const For *parts = nullptr, *tiles = nullptr, *blocks = nullptr;
+  const Panels *current = nullptr;
+  Expr start;
+};
+
 class PanelPrefetch : public IRMutator {
 public:
   explicit PanelPrefetch(std::vector<Panels> layers) : layers(std::move(layers)) {}
@@ -36,7 +52,6 @@ public:
 private:
   using IRMutator::visit;
   Stmt visit(const For *loop) override;
-  const Panels *enterTiles(const For *loop);
   Stmt withShare(const Stmt &body, const Expr &number, const Expr &count);
 
   std::vector<Panels> layers;
@@ -52,8 +67,9 @@ private:
 };
 } // namespace
 
-/// The panels that a loop over tiles reads; sets `start`.
-const Panels *PanelPrefetch::enterTiles(const For *loop) {
+/// The panels that a loop over tiles, in one over parts or not, reads; sets `start`.
+static const Panels *enterTiles(const std::vector<Panels> &layers, const For *loop, const For *parts,
+                                Expr &start) {
   for (const Panels &panels : layers) {
     FirstLoad first(panels.buffer);
     loop->body.accept(&first);
@@ -70,9 +86,60 @@ const Panels *PanelPrefetch::enterTiles(const For *loop) {
   return nullptr;
 }
 
+static Expr variable(const For *loop) { return Variable::make(Halide::Int(32), loop->name); }
+
+static Stmt withBody(const For *loop, const Stmt &body) {
+  return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy,
+                   loop->device_api, body);
+}
+
+/// A loop over groups of terms. A part that is read with gaps is fetched for one tile too: processors do not
+/// follow such loads well by themselves.
+Stmt SharedPanelPrefetch::withLines(const For *loop) {
+  auto parts = Halide::Internal::as_const_int(this->parts ? this->parts->extent : Expr(1));
+  auto blocks = Halide::Internal::as_const_int(this->blocks ? this->blocks->extent : Expr(1));
+  auto groups = Halide::Internal::as_const_int(loop->extent);
+  const int bytes = current->type.bytes(), panelLines = current->elements * bytes / kLineBytes;
+  if (!parts || !blocks || !groups)
+    return loop;
+  const int visits = *parts * *blocks * *groups, lines = panelLines / visits;
+  if (lines == 0 || panelLines % visits != 0)
+    return loop;
+  const int shares = lines % 2 == 0 ? 2 : 1;
+  Expr group = variable(loop) - loop->min;
+  if (this->blocks)
+    group += variable(this->blocks) * static_cast<int32_t>(*groups);
+  Expr tile = variable(tiles), share = this->parts ? variable(this->parts) * shares + tile : tile;
+  Expr line = (share * static_cast<int32_t>(*blocks * *groups) + group) * (lines / shares);
+  Expr offset =
+      Halide::cast<int64_t>(start + current->elements) * bytes + Halide::cast<int64_t>(line) * kLineBytes;
+  Stmt fetch = fetchLines(current->buffer, simplify(offset), lines / shares);
+  Stmt fetching = withBody(loop, Halide::Internal::Block::make(fetch, loop->body));
+  return IfThenElse::make((*parts > 1 || tiles->extent > 1) && tile < shares, fetching, loop);
+}
+
+Stmt SharedPanelPrefetch::visit(const For *loop) {
+  if (ends_with(loop->name, ".part")) {
+    ScopedValue<const For *> inside(parts, loop);
+    return IRMutator::visit(loop);
+  }
+  if (ends_with(loop->name, ".tile")) {
+    ScopedValue<const For *> inside(tiles, loop);
+    ScopedValue<const Panels *> reading(current, enterTiles(layers, loop, parts, start));
+    return IRMutator::visit(loop);
+  }
+  if (current && loop->name.find("_blocks") != std::string::npos) {
+    ScopedValue<const For *> inside(blocks, loop);
+    return IRMutator::visit(loop);
+  }
+  if (current && loop->name.find("_terms") != std::string::npos)
+    return withLines(loop);
+  return IRMutator::visit(loop);
+}
+
 /// The body after fetching share `number` of `count` of the panel that follows the one at hand. Behind the
-/// last panel lies something else, or nothing; fetching that is harmless. A function of the runtime fetches:
-/// Halide's own instruction would bring lines no further than where the panel at hand soon displaces them.
+/// last panel lies something else, or nothing; fetching that is harmless. A function of the runtime fetches,
+/// as the number of lines is not known; between tiles no sums are in registers.
 Stmt PanelPrefetch::withShare(const Stmt &body, const Expr &number, const Expr &count) {
   int bytes = current->type.bytes(), lines = current->elements * bytes / kLineBytes;
   Expr each = simplify((lines + count - 1) / count), left = lines - number * each;
@@ -84,8 +151,6 @@ Stmt PanelPrefetch::withShare(const Stmt &body, const Expr &number, const Expr &
                           Call::Extern);
   return Halide::Internal::Block::make(Evaluate::make(fetch), body);
 }
-
-static Expr variable(const For *loop) { return Variable::make(Halide::Int(32), loop->name); }
 
 Expr PanelPrefetch::visits() const { return parts ? current->tiles * parts->extent : current->tiles; }
 
@@ -104,6 +169,8 @@ Stmt PanelPrefetch::visit(const For *loop) {
     ScopedValue<const For *> inside(panels, loop);
     return IRMutator::visit(loop);
   }
+  if (ends_with(loop->name, ".sharedPanels"))
+    return SharedPanelPrefetch(layers).mutate(loop);
   if (!panels)
     return IRMutator::visit(loop);
   if (ends_with(loop->name, ".part")) {
@@ -112,7 +179,7 @@ Stmt PanelPrefetch::visit(const For *loop) {
   }
   if (ends_with(loop->name, ".tile")) {
     ScopedValue<const For *> inside(tiles, loop);
-    ScopedValue<const Panels *> reading(current, enterTiles(loop));
+    ScopedValue<const Panels *> reading(current, enterTiles(layers, loop, parts, start));
     Stmt changed = IRMutator::visit(loop);
     const For *result = changed.as<For>();
     // Layers of one block of terms have no loop over them.

@@ -124,6 +124,41 @@ TEST_F(AssemblyBase, MultipliesCodesOfAttention) {
   EXPECT_GE(found, 2);
 }
 
+static int fetchingLoops(const std::string &assembly, llvm::StringRef instruction, llvm::StringRef fetch) {
+  int found = 0;
+  for (llvm::StringRef loop : innerLoops(assembly))
+    found += loop.contains(instruction) && loop.contains(fetch) && !loop.contains("call");
+  return found;
+}
+
+/// A few rows fetch the next panel while they pass one, which one tile of them does only where it reads a
+/// panel in parts.
+TEST_F(AssemblyBase, FetchesPanelsForFewRows) {
+  auto layer = [&](const char *target) {
+    return assemblyOf({target, "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "", ""});
+  };
+  EXPECT_EQ(fetchingLoops(layer("x86-64-v4-vnni"), "vfmadd", "prefetcht1"), 1);
+  EXPECT_EQ(fetchingLoops(layer("x86-64-v3"), "vfmadd", "prefetcht1"), 2);
+  EXPECT_EQ(fetchingLoops(layer("aarch64-neon"), "fmla", "pldl2keep"), 3);
+}
+
+/// Rows of a cache fetch keys and values.
+TEST_F(AssemblyBase, FetchesKeysAndValues) {
+  const char *text = R"(
+    !keys = !seq.cache<256, 128, i8, <2 x 128, feature_pairs>>
+    !values = !seq.cache<256, 128, i8, <2 x 128, row_pairs>>
+    !scales = !seq.cache<256, 2, f32, <2 x 128, rows>>
+    func.func @attend(%q: tensor<?x128xf32>, %k: !keys, %v: !values, %ks: !scales, %vs: !scales,
+                      %slot: tensor<?xi32>, %position: tensor<?xi32>) -> tensor<?x128xf32> {
+      %o = seq.attention %q, %k, %v scales(%ks, %vs : !scales, !scales)
+        rows(%slot, %position : tensor<?xi32>, tensor<?xi32>)
+        {causal, heads = 2 : i64, kv_heads = 2 : i64, scale = 0.125 : f64}
+        : tensor<?x128xf32>, !keys, !values -> tensor<?x128xf32>
+      return %o : tensor<?x128xf32>
+    })";
+  EXPECT_EQ(fetchingLoops(assemblyOf(text, "x86-64-v4-vnni"), "vpdpwssd", "prefetcht1"), 2);
+}
+
 /// Many rows of f16 are multiplied by tensor cores, few are not.
 TEST_F(TensorCoreTest, MultipliesManyRows) {
   const char *rows[] = {"?", "16", "15"};
