@@ -75,6 +75,11 @@ static void buildStage(OpPassManager &manager, const PipelineOptions &options) {
 void buildChoice(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<seq::ProgramOp>(createDropUnitAxes());
   cleanUp(manager);
+  // With weights of f32 the windows would gain nothing but take memory.
+  if (options.weights != "f32" || !options.except.empty()) {
+    manager.addNestedPass<seq::ProgramOp>(createUnfoldConvolutions());
+    cleanUp(manager);
+  }
   manager.addNestedPass<seq::ProgramOp>(createMergeLinears());
   ChoosePrecisionOptions precision;
   precision.weights = options.weights;

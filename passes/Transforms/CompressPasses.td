@@ -29,6 +29,42 @@ def DropUnitAxes : Pass<"drop-unit-axes", "::halyard::seq::ProgramOp"> {
                            "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
+def UnfoldConvolutions : Pass<"unfold-convolutions", "::halyard::seq::ProgramOp"> {
+  let summary = "make convolutions along one axis linear layers";
+  let description = [{
+    ```mlir
+    seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+      seq.encode(%x: tensor<8x9xf32>) {
+        %w = arith.constant dense<1.0> : tensor<4x8x3xf32>
+        %zero = arith.constant 0.0 : f32
+        %e = tensor.empty() : tensor<4x4xf32>
+        %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<4x4xf32>) -> tensor<4x4xf32>
+        %y = linalg.generic {indexing_maps = [affine_map<(o, t, c, k) -> (c, t * 2 + k)>,
+                                              affine_map<(o, t, c, k) -> (o, c, k)>,
+                                              affine_map<(o, t, c, k) -> (o, t)>],
+            iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+            ins(%x, %w : tensor<8x9xf32>, tensor<4x8x3xf32>) outs(%zeros : tensor<4x4xf32>) {
+        ^bb0(%p: f32, %q: f32, %sum: f32):
+          %product = arith.mulf %p, %q : f32
+          %next = arith.addf %sum, %product : f32
+          linalg.yield %next : f32
+        } -> tensor<4x4xf32>
+        seq.yield %y : tensor<4x4xf32>
+      }
+    }
+    // becomes
+    %rows = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d2, d0 * 2 + d1)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>],
+        iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<8x9xf32>) outs(%a : tensor<4x3x8xf32>)
+    %windows = tensor.collapse_shape %rows [[0], [1, 2]] : tensor<4x3x8xf32> into tensor<4x24xf32>
+    %h = linalg.matmul ins(%windows, %matrix : tensor<4x24xf32>, tensor<24x4xf32>)
+    %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1, d0)>, affine_map<(d0, d1) -> (d0, d1)>],
+        iterator_types = ["parallel", "parallel"]} ins(%h : tensor<4x4xf32>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MergeLinears : Pass<"merge-linears", "::halyard::seq::ProgramOp"> {
   let summary = "make linear layers that read the same rows one layer";
   let description = [{

@@ -32,6 +32,8 @@ static bool startsAtZero(linalg::LinalgOp op) {
   return fill && matchPattern(fill.value(), m_AnyZeroFloat());
 }
 
+bool sumsProducts(linalg::LinalgOp op) { return multipliesAndAdds(op) && startsAtZero(op); }
+
 /// What an elementwise copy of one tensor reads: a transposition, or a widening of f16. Null if it is none.
 static Value copiedFrom(Value value) {
   auto copy = value.getDefiningOp<linalg::GenericOp>();
@@ -87,7 +89,7 @@ Matrix::Matrix(const HostTensor &rows)
 
 std::optional<LinearLayer> LinearLayer::match(linalg::LinalgOp op) {
   if (op->getNumResults() != 1 || op.getNumDpsInputs() != 2 || op.getNumLoops() != 3 ||
-      op.getNumReductionLoops() != 1 || !multipliesAndAdds(op) || !startsAtZero(op))
+      op.getNumReductionLoops() != 1 || !sumsProducts(op))
     return std::nullopt;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   auto result = loopsOf(maps[2]);

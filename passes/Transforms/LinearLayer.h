@@ -19,6 +19,9 @@ struct LinearLayer {
   static std::optional<LinearLayer> match(mlir::linalg::LinalgOp op);
 };
 
+/// Whether an operation of two inputs sums up their products from zero.
+bool sumsProducts(mlir::linalg::LinalgOp op);
+
 /// The elements of a constant of f32, f16 or bf16 as f32.
 HostTensor asFloats(mlir::ElementsAttr attribute);
 
