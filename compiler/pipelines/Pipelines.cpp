@@ -42,6 +42,7 @@ static void cleanUp(OpPassManager &manager) {
 
 /// One form per graph: branches taken, shapes known, constants folded.
 static void buildSimplify(OpPassManager &manager) {
+  manager.addPass(createWidenFloats());
   manager.addPass(createBindInterface());
   manager.addPass(createSimplify());
 }

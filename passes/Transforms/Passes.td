@@ -17,6 +17,27 @@ include "passes/Transforms/StagePasses.td"
 
 //===-- simplify ---------------------------------------------------------------------------------------------------===//
 
+def WidenFloats : Pass<"widen-floats", "::mlir::ModuleOp"> {
+  let summary = "make floats of 16 bits f32";
+  let description = [{
+    ```mlir
+    func.func @f(%x: tensor<?x2xf16>) -> tensor<*xf16> {
+      %w = onnx.Constant {value = dense<[1.5, 2.0]> : tensor<2xf16>} : () -> tensor<2xf16>
+      %y = onnx.Mul %x, %w : (tensor<?x2xf16>, tensor<2xf16>) -> tensor<*xf16>
+      %z = onnx.Cast %y {to = bf16} : (tensor<*xf16>) -> tensor<*xbf16>
+      %r = onnx.Cast %z {to = f16} : (tensor<*xbf16>) -> tensor<*xf16>
+      return %r : tensor<*xf16>
+    }
+    // becomes
+    func.func @f(%x: tensor<?x2xf32>) -> tensor<*xf32> {
+      %w = onnx.Constant {value = dense<[1.500000e+00, 2.000000e+00]> : tensor<2xf32>} : () -> tensor<2xf32>
+      %y = onnx.Mul %x, %w : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<*xf32>
+      %z = onnx.Cast %y {to = f32} : (tensor<*xf32>) -> tensor<*xf32>
+      %r = onnx.Cast %z {to = f32} : (tensor<*xf32>) -> tensor<*xf32>
+    ```
+  }];
+}
+
 def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
   let summary = "leave one input of the encoder and two of the decoder, and make the batch 1";
   let description = [{
