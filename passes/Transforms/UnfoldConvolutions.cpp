@@ -1,10 +1,10 @@
 // unfold-convolutions: a convolution along one axis becomes a linear layer.
 //
-// Its rows are the windows of the input, which the kernel that converts a layer's input gathers while it does
-// so. What linear layers have is then had by convolutions, too: weights of every precision, instructions for
-// codes, matrix tiles. A row has the channels of a result side by side; where the convolution had positions
-// side by side, results are read transposed, and so elementwise operations after it are turned until the
-// transposition meets another one, or windows, which take either.
+// Its rows are the windows of the input, gathered into a tensor that is as many times as large as windows
+// overlap. What linear layers have is then had by convolutions, too: weights of every precision, instructions
+// for codes, matrix tiles. A row has the channels of a result side by side; where the convolution had
+// positions side by side, results are read transposed, and so elementwise operations after it are turned until
+// the transposition meets another one, or windows, which take either.
 #include "passes/Transforms/LinearLayer.h"
 #include "passes/Transforms/Passes.h"
 
