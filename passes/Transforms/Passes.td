@@ -30,8 +30,9 @@ def WidenFloats : Pass<"widen-floats", "::mlir::ModuleOp"> {
     }
     // becomes
     func.func @f(%x: tensor<?x2xf32>) -> tensor<*xf32> {
-      %w = onnx.Constant {value = dense<[1.500000e+00, 2.000000e+00]> : tensor<2xf32>} : () -> tensor<2xf32>
-      %y = onnx.Mul %x, %w : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<*xf32>
+      %w = onnx.Constant {value = dense<[1.500000e+00, 2.000000e+00]> : tensor<2xf16>} : () -> tensor<2xf16>
+      %wide = onnx.Cast %w {to = f32} : (tensor<2xf16>) -> tensor<2xf32>
+      %y = onnx.Mul %x, %wide : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<*xf32>
       %z = onnx.Cast %y {to = f32} : (tensor<*xf32>) -> tensor<*xf32>
       %r = onnx.Cast %z {to = f32} : (tensor<*xf32>) -> tensor<*xf32>
     ```

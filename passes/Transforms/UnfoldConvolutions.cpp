@@ -3,8 +3,8 @@
 // Its rows are the windows of the input, gathered into a tensor that is as many times as large as windows
 // overlap. What linear layers have is then had by convolutions, too: weights of every precision, instructions
 // for codes, matrix tiles. A row has the channels of a result side by side; where the convolution had
-// positions side by side, results are read transposed, and so elementwise operations after it are turned until
-// the transposition meets another one, or windows, which take either.
+// positions side by side, results are read transposed, and so elementwise operations after it are turned
+// until the transposition meets another one, or windows, which take either.
 #include "passes/Transforms/LinearLayer.h"
 #include "passes/Transforms/Passes.h"
 

@@ -27,49 +27,62 @@ struct Panels {
   Expr tiles, ofTask;
 };
 
-/// What few tiles of rows share. The first tile would wait for memory, and memory for the others; a whole
-/// share at a time, they would wait all the more. So the first two tiles fetch half of the next panel each,
-/// with every group of terms a few lines.
-class SharedPanelPrefetch : public IRMutator {
-public:
-  explicit SharedPanelPrefetch(const std::vector<Panels> &layers) : layers(layers) {}
+/// Knows the loops of a layer that panels are read in.
+class PanelLoops : public IRMutator {
+protected:
+  explicit PanelLoops(const std::vector<Panels> &layers) : layers(layers) {}
 
-private:
   using IRMutator::visit;
   Stmt visit(const For *loop) override;
-  Stmt withLines(const For *loop);
+  /// Loops over tiles, over blocks of terms in such a loop, and over terms in it.
+  virtual Stmt visitTiles(const For *loop) { return IRMutator::visit(loop); }
+  virtual Stmt visitBlocks(const For *loop) { return IRMutator::visit(loop); }
+  virtual Stmt visitTerms(const For *loop) { return IRMutator::visit(loop); }
+  /// The panels that a loop over tiles reads; sets `start`.
+  const Panels *enterTiles(const For *loop);
 
-  const std::vector<Panels> &layers;
-  const For *parts = nullptr, *tiles = nullptr, *blocks = nullptr;
+  std::vector<Panels> layers;
+  /// The loops at hand over parts of a panel and over tiles; the panels that they read, and where the panel
+  /// at hand begins.
+  const For *parts = nullptr, *tiles = nullptr;
   const Panels *current = nullptr;
   Expr start;
 };
 
-class PanelPrefetch : public IRMutator {
+/// What few tiles of rows share. The first tile would wait for memory, and memory for the others; a whole
+/// share at a time, they would wait all the more. So the first two tiles fetch half of the next panel each,
+/// with every group of terms a few lines.
+class SharedPanelPrefetch : public PanelLoops {
 public:
-  explicit PanelPrefetch(std::vector<Panels> layers) : layers(std::move(layers)) {}
+  explicit SharedPanelPrefetch(const std::vector<Panels> &layers) : PanelLoops(layers) {}
 
 private:
-  using IRMutator::visit;
-  Stmt visit(const For *loop) override;
-  Stmt withShare(const Stmt &body, const Expr &number, const Expr &count);
+  Stmt visitBlocks(const For *loop) override;
+  Stmt visitTerms(const For *loop) override;
 
-  std::vector<Panels> layers;
+  const For *blocks = nullptr;
+};
+
+class PanelPrefetch : public PanelLoops {
+public:
+  explicit PanelPrefetch(const std::vector<Panels> &layers) : PanelLoops(layers) {}
+
+private:
+  using PanelLoops::visit;
+  Stmt visit(const For *loop) override;
+  Stmt visitTiles(const For *loop) override;
+  Stmt visitBlocks(const For *loop) override;
+  Stmt withShare(const Stmt &body, const Expr &number, const Expr &count);
   /// Which share of the next panel a tile fetches, of how many.
   Expr visits() const;
   Expr share() const;
 
-  /// The loop over panels and tasks at hand if there may be many rows, those over parts of a panel and over
-  /// tiles; the panels that they read, and where the panel at hand begins.
-  const For *panels = nullptr, *parts = nullptr, *tiles = nullptr;
-  const Panels *current = nullptr;
-  Expr start;
+  /// The loop over panels and tasks at hand if there may be many rows.
+  const For *panels = nullptr;
 };
 } // namespace
 
-/// The panels that a loop over tiles, in one over parts or not, reads; sets `start`.
-static const Panels *enterTiles(const std::vector<Panels> &layers, const For *loop, const For *parts,
-                                Expr &start) {
+const Panels *PanelLoops::enterTiles(const For *loop) {
   for (const Panels &panels : layers) {
     FirstLoad first(panels.buffer);
     loop->body.accept(&first);
@@ -86,6 +99,23 @@ static const Panels *enterTiles(const std::vector<Panels> &layers, const For *lo
   return nullptr;
 }
 
+Stmt PanelLoops::visit(const For *loop) {
+  if (ends_with(loop->name, ".part")) {
+    ScopedValue<const For *> inside(parts, loop);
+    return IRMutator::visit(loop);
+  }
+  if (ends_with(loop->name, ".tile")) {
+    ScopedValue<const For *> inside(tiles, loop);
+    ScopedValue<const Panels *> reading(current, enterTiles(loop));
+    return visitTiles(loop);
+  }
+  if (current && loop->name.find("_blocks") != std::string::npos)
+    return visitBlocks(loop);
+  if (current && loop->name.find("_terms") != std::string::npos)
+    return visitTerms(loop);
+  return IRMutator::visit(loop);
+}
+
 static Expr variable(const For *loop) { return Variable::make(Halide::Int(32), loop->name); }
 
 static Stmt withBody(const For *loop, const Stmt &body) {
@@ -95,7 +125,7 @@ static Stmt withBody(const For *loop, const Stmt &body) {
 
 /// A loop over groups of terms. A part that is read with gaps is fetched for one tile too: processors do not
 /// follow such loads well by themselves.
-Stmt SharedPanelPrefetch::withLines(const For *loop) {
+Stmt SharedPanelPrefetch::visitTerms(const For *loop) {
   auto parts = Halide::Internal::as_const_int(this->parts ? this->parts->extent : Expr(1));
   auto blocks = Halide::Internal::as_const_int(this->blocks ? this->blocks->extent : Expr(1));
   auto groups = Halide::Internal::as_const_int(loop->extent);
@@ -118,22 +148,8 @@ Stmt SharedPanelPrefetch::withLines(const For *loop) {
   return IfThenElse::make((*parts > 1 || tiles->extent > 1) && tile < shares, fetching, loop);
 }
 
-Stmt SharedPanelPrefetch::visit(const For *loop) {
-  if (ends_with(loop->name, ".part")) {
-    ScopedValue<const For *> inside(parts, loop);
-    return IRMutator::visit(loop);
-  }
-  if (ends_with(loop->name, ".tile")) {
-    ScopedValue<const For *> inside(tiles, loop);
-    ScopedValue<const Panels *> reading(current, enterTiles(layers, loop, parts, start));
-    return IRMutator::visit(loop);
-  }
-  if (current && loop->name.find("_blocks") != std::string::npos) {
-    ScopedValue<const For *> inside(blocks, loop);
-    return IRMutator::visit(loop);
-  }
-  if (current && loop->name.find("_terms") != std::string::npos)
-    return withLines(loop);
+Stmt SharedPanelPrefetch::visitBlocks(const For *loop) {
+  ScopedValue<const For *> inside(blocks, loop);
   return IRMutator::visit(loop);
 }
 
@@ -171,29 +187,19 @@ Stmt PanelPrefetch::visit(const For *loop) {
   }
   if (ends_with(loop->name, ".sharedPanels"))
     return SharedPanelPrefetch(layers).mutate(loop);
-  if (!panels)
-    return IRMutator::visit(loop);
-  if (ends_with(loop->name, ".part")) {
-    ScopedValue<const For *> inside(parts, loop);
-    return IRMutator::visit(loop);
-  }
-  if (ends_with(loop->name, ".tile")) {
-    ScopedValue<const For *> inside(tiles, loop);
-    ScopedValue<const Panels *> reading(current, enterTiles(layers, loop, parts, start));
-    Stmt changed = IRMutator::visit(loop);
-    const For *result = changed.as<For>();
-    // Layers of one block of terms have no loop over them.
-    if (!current || !result || !changed.same_as(loop))
-      return changed;
-    return For::make(result->name, result->min, result->extent, result->for_type, result->partition_policy,
-                     result->device_api, withShare(result->body, share(), visits()));
-  }
-  if (current && loop->name.find("_blocks") != std::string::npos) {
-    Expr count = visits() * loop->extent, number = share() * loop->extent + variable(loop);
-    return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy,
-                     loop->device_api, withShare(loop->body, number, count));
-  }
-  return IRMutator::visit(loop);
+  return panels ? PanelLoops::visit(loop) : IRMutator::visit(loop);
+}
+
+Stmt PanelPrefetch::visitTiles(const For *loop) {
+  Stmt changed = IRMutator::visit(loop);
+  // Layers of one block of terms have no loop over them.
+  return current && changed.same_as(loop) ? withBody(loop, withShare(loop->body, share(), visits()))
+                                          : changed;
+}
+
+Stmt PanelPrefetch::visitBlocks(const For *loop) {
+  Expr count = visits() * loop->extent, number = share() * loop->extent + variable(loop);
+  return withBody(loop, withShare(loop->body, number, count));
 }
 
 void halyard::kernels::addPanelPrefetch(Halide::Pipeline &pipeline, const Kernel &kernel) {
@@ -209,5 +215,5 @@ void halyard::kernels::addPanelPrefetch(Halide::Pipeline &pipeline, const Kernel
                       elements, stage.linear->tiles, stage.linear->tilesOfTask});
   }
   if (!layers.empty())
-    pipeline.add_custom_lowering_pass(new PanelPrefetch(std::move(layers)));
+    pipeline.add_custom_lowering_pass(new PanelPrefetch(layers));
 }
