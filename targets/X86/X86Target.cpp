@@ -125,15 +125,18 @@ void addX86Targets(TargetRegistry &registry) {
               "avx512bf16", "avx512vbmi2", "avx512bitalg", "gfni"};
   static std::vector<llvm::StringRef> hasTiles = hasDots;
   hasTiles.insert(hasTiles.end(), {"amx-tile", "amx-int8", "amx-bf16"});
-  static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3,
-                                {8, 2, 4, 2, 12}, has3, 0);
-  static const X86Target third("x86-64-v3", "the same as x86-64", v3, {8, 2, 4, 2, 12}, has3, 2);
-  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4, {16, 4, 4, 4, 24, 32}, has4, 3);
+  constexpr CpuShape kShape3{8, 2, 4, 2, 12, 16, false, false, true};
+  static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3, kShape3, has3,
+                                0);
+  static const X86Target third("x86-64-v3", "the same as x86-64", v3, kShape3, has3, 2);
+  static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4,
+                                {16, 4, 4, 4, 24, 32, false, false, true}, has4, 3);
   static const X86Target dots("x86-64-v4-vnni", "the same with dot products of bytes (VNNI) and of BF16",
                               zen4, {16, 4, 4, 4, 24, 32, true, true, true}, hasDots, 4);
   static const X86Target tiles("x86-64-v4-amx", "the same with tiles of matrices (AMX)", zen4,
                                {16, 4, 4, 4, 24, 32, true, true, true, true}, hasTiles, 5);
-  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2, 1);
+  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2,
+                                {4, 2, 4, 2, 8, 16, false, false, true}, has2, 1);
   static const X86Levels several("x86-64-multi",
                                  "v2, v3, v4-vnni and v4-amx in one artifact, chosen when it is loaded",
                                  {&tiles, &dots, &third, &second});

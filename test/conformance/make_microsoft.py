@@ -79,7 +79,8 @@ def products(directory):
     a, b = floats(2, 3, 8), floats(2, 8, 5)
     write(directory, "fused_matmul", "FusedMatMul", [a, b], [0], alpha=0.5)
     write(directory, "fused_matmul_transposed", "FusedMatMul", [floats(2, 8, 3), floats(2, 5, 8)], [0], transA=1, transB=1)
-    byte_a, byte_b = integers(0, 256, (3, 8), np.uint8), integers(-128, 128, (8, 5), np.int8)
+    # Of 7 bits: on processors without dot products of bytes, ONNX Runtime's sums of two larger products saturate.
+    byte_a, byte_b = integers(0, 256, (3, 8), np.uint8), integers(-64, 64, (8, 5), np.int8)
     scale_a, scale_b = np.array(0.02, np.float32), np.array(0.05, np.float32)
     write(directory, "matmul_integer_to_float", "MatMulIntegerToFloat",
           [byte_a, byte_b, scale_a, scale_b, np.array(120, np.uint8), None, floats(5)], [0], constants=[1])

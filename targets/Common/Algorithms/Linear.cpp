@@ -7,7 +7,7 @@
 //   f16                       a group of terms is widened; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
-//                             bits would saturate
+//                             bits would saturate; a row's once for all columns, if pairs have an instruction
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
 //   then
 //                             multiplied like i8
@@ -27,6 +27,8 @@ using Halide::Expr;
 static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
 /// Most groups of codes of a block.
 static constexpr int64_t kGroupsPerCodedBlock = 32;
+/// Most codes of a row that are widened before they are multiplied: they lie on the stack.
+static constexpr int64_t kMostWords = 16384;
 
 namespace {
 class LinearTranslation {
@@ -41,6 +43,7 @@ private:
   void definePartial();
   void defineWithInstruction();
   void defineHalves();
+  bool widensRows() const;
   void defineWidened();
   void defineWidenedGroups();
   void defineNibbles();
@@ -88,6 +91,8 @@ static int64_t blockOfCodes(int64_t groups) {
 int64_t LinearTranslation::groupsPerBlock() const {
   if (isGrouped())
     return groupTerms / (2 * terms);
+  if (widensRows())
+    return groups;
   if (isCoded())
     return blockOfCodes(groups);
   int64_t most = weight.elementType.isBF16() ? kTermsPerBfloatBlock : kTermsPerBlock;
@@ -135,6 +140,13 @@ void LinearTranslation::defineWithInstruction() {
   partial += Halide::cast(type, weightAt(at, domain.x)) * Halide::cast(type, inputAt(at, domain.x));
 }
 
+/// True if codes are multiplied as pairs of 16 bits, and those of a row are widened before. There are no
+/// blocks then: parts of a panel, which follow each other for a tile of rows, fetch the next one.
+bool LinearTranslation::widensRows() const {
+  return isCoded() && !isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords &&
+         groups * terms <= kMostWords;
+}
+
 /// Bytes without an instruction for four of them: the terms 2h and 2h + 1 of a group are products of 16 bits
 /// that are added in pairs, and both halves are kept until the end.
 void LinearTranslation::defineHalves() {
@@ -146,7 +158,14 @@ void LinearTranslation::defineHalves() {
   auto partial = sum.partial(partialAt(*sum.half, blockVar));
   partial = zero();
   Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y, term = domain.x + 2 * *sum.half;
-  partial += Halide::cast<int32_t>(weightAt(at, term)) * Halide::cast<int32_t>(inputAt(at, term));
+  Expr code = inputAt(at, term);
+  if (widensRows()) {
+    Halide::Var feature("feature");
+    sum.words = Halide::Func(name + "_words");
+    (*sum.words)(feature, sum.row) = Halide::cast<int16_t>(input.at({sum.row, feature}));
+    code = (*sum.words)(term + static_cast<int32_t>(terms) * at, sum.row);
+  }
+  partial += Halide::cast<int32_t>(weightAt(at, term)) * Halide::cast<int32_t>(code);
 }
 
 /// The bits of a bf16 that was converted to float.

@@ -65,6 +65,8 @@ struct LinearSum {
   /// Weights of f16: the terms of a group, widened, and those of the row. Arguments: term, lane, vector,
   /// group; and term, row, group.
   std::optional<Halide::Func> wideWeight, wideInput;
+  /// Codes of a row, widened to 16 bits for all columns of a panel. Arguments: feature, row.
+  std::optional<Halide::Func> words;
   /// Columns of a vector and of a panel, terms of a group.
   int lanes, panel, terms;
   /// Columns of the result, and terms.

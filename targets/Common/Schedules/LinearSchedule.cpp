@@ -18,6 +18,9 @@ static constexpr int64_t kParallelWork = 65536;
 /// Tiles of rows from which the tallest pays. Of fewer, the last one computes many rows a second time, and
 /// what is fetched ahead of them comes in pieces that are too large.
 static constexpr int kFewestTallTiles = 8;
+/// Elements between widened rows, a line: rows a power of two apart would lie in the same bank of the cache,
+/// and be read one after the other.
+static constexpr int kWordsBetweenRows = 32;
 /// Tiles of rows that one task takes.
 static constexpr int kTilesPerTask = 8, kMatrixTilesPerTask = 2;
 
@@ -44,6 +47,7 @@ private:
                  bool isMatrixTile = false);
   void applyMatrixTiles(const MatrixTiles &tiles, int64_t parallelRows);
   void placeSums(int tileVectors);
+  void placeWords();
   void placeMatrixTiles();
   void schedulePartial(Halide::Stage stage, bool isUpdate);
 
@@ -86,7 +90,7 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
   if (unpacks)
     return {{3, 1}, {1, 2}};
   if (halves)
-    return sum.areHalvesLanes ? SmallVector<Tile>{{5, 1}, {2, 2}, {1, 4}}
+    return sum.areHalvesLanes ? SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 4}}
                               : SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}};
   return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
 }
@@ -114,7 +118,7 @@ SmallVector<Tile> LinearSchedule::tiles() const {
 void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
                                bool isMatrixTile) {
   Var column = output.vars.back(), row = output.vars[rowPosition];
-  const bool isShared = tile.rows > 2 || (tile.rows > 1 && tile.vectors < vectors);
+  const bool isShared = tile.rows > 2 || tile.vectors < vectors;
   Var outer = isMatrixTile ? tiledPanels : hasManyRows ? panels : isShared ? sharedPanels : panel;
   stage.split(column, outer, column, sum.panel, isWhole ? TailStrategy::RoundUp : TailStrategy::GuardWithIf)
       .split(column, part, column, sum.lanes * tile.vectors)
@@ -122,6 +126,8 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
       .split(row, tileOuter, rowInner, tile.rows,
              isMatrixTile && hasManyRows ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards);
   std::vector<Halide::VarOrRVar> order{lane, vector, rowInner, tileOuter, part};
+  if (sum.words)
+    std::swap(order[3], order[4]);
   if (hasManyRows) {
     stage.split(tileOuter, task, tileOuter, isMatrixTile ? kMatrixTilesPerTask : kTilesPerTask,
                 TailStrategy::GuardWithIf);
@@ -222,9 +228,23 @@ void LinearSchedule::schedulePartial(Halide::Stage stage, bool isUpdate) {
     stage.atomic().vectorize(*sum.term);
 }
 
+/// Rows are widened once for all parts of a panel.
+void LinearSchedule::placeWords() {
+  Var feature = sum.words->args().front();
+  const int features = sum.features;
+  sum.words->compute_at(output.func, tileOuter)
+      .store_in(kStackStorage)
+      .bound_extent(feature, features)
+      .bound_storage(feature, features + kWordsBetweenRows)
+      .vectorize(feature, 4 * sum.lanes, TailStrategy::GuardWithIf);
+}
+
 /// Totals are added to once per block, in memory; partial sums stay in registers.
 void LinearSchedule::placeSums(int tileVectors) {
-  sum.total.compute_at(output.func, tileOuter).store_in(kStackStorage).bound_extent(sum.lane, sum.lanes);
+  const Halide::LoopLevel tile(output.func, sum.words ? part : tileOuter);
+  sum.total.compute_at(tile).store_in(kStackStorage).bound_extent(sum.lane, sum.lanes);
+  if (sum.words)
+    placeWords();
   if (!isWhole)
     sum.total.bound_extent(sum.vector, tileVectors);
   auto unrolled = [&](Halide::Stage stage) { stage.vectorize(sum.lane).unroll(sum.vector).unroll(sum.row); };
@@ -234,7 +254,7 @@ void LinearSchedule::placeSums(int tileVectors) {
     unrolled(sum.total.update());
     sum.partial.compute_at(sum.total, *sum.block);
   } else {
-    sum.partial.compute_at(output.func, tileOuter);
+    sum.partial.compute_at(tile);
   }
   sum.partial.store_in(kStackStorage).bound_extent(sum.lane, sum.lanes);
   if (sum.half)

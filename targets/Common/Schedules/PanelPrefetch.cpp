@@ -132,20 +132,26 @@ Stmt SharedPanelPrefetch::visitTerms(const For *loop) {
   const int bytes = current->type.bytes(), panelLines = current->elements * bytes / kLineBytes;
   if (!parts || !blocks || !groups)
     return loop;
-  const int visits = *parts * *blocks * *groups, lines = panelLines / visits;
-  if (lines == 0 || panelLines % visits != 0)
+  // Of many narrow parts, every second one fetches, or fewer.
+  int fetching = *parts;
+  while (fetching > 1 && panelLines < fetching * *blocks * *groups)
+    fetching = (fetching + 1) / 2;
+  const int visits = fetching * *blocks * *groups, lines = panelLines / visits;
+  if (lines == 0 || panelLines % visits != 0 || *parts % fetching != 0)
     return loop;
-  const int shares = lines % 2 == 0 ? 2 : 1;
+  const int every = *parts / fetching, shares = lines % 2 == 0 ? 2 : 1;
   Expr group = variable(loop) - loop->min;
   if (this->blocks)
     group += variable(this->blocks) * static_cast<int32_t>(*groups);
-  Expr tile = variable(tiles), share = this->parts ? variable(this->parts) * shares + tile : tile;
+  Expr part = this->parts ? variable(this->parts) : Expr(0);
+  Expr tile = variable(tiles), share = part / every * shares + tile;
   Expr line = (share * static_cast<int32_t>(*blocks * *groups) + group) * (lines / shares);
   Expr offset =
       Halide::cast<int64_t>(start + current->elements) * bytes + Halide::cast<int64_t>(line) * kLineBytes;
   Stmt fetch = fetchLines(current->buffer, simplify(offset), lines / shares);
-  Stmt fetching = withBody(loop, Halide::Internal::Block::make(fetch, loop->body));
-  return IfThenElse::make((*parts > 1 || tiles->extent > 1) && tile < shares, fetching, loop);
+  Expr isWorthIt = (*parts > 1 || tiles->extent > 1) && tile < shares && part % every == 0;
+  return IfThenElse::make(simplify(isWorthIt),
+                          withBody(loop, Halide::Internal::Block::make(fetch, loop->body)), loop);
 }
 
 Stmt SharedPanelPrefetch::visitBlocks(const For *loop) {
