@@ -35,10 +35,10 @@ public:
     return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
   }
 
-  /// Bytes have tiles from 8 rows on. Without dot products, unpacking takes longer than reading twice as
-  /// much.
+  /// Bytes have tiles from 8 rows on. Without dot products, products of 4-bit codes take fewer instructions
+  /// for any number of rows.
   std::optional<int64_t> mostRowsOfNibbles() const override {
-    return cpu.hasMatrixTiles ? 7 : cpu.multipliesBytes ? 8 : 0;
+    return cpu.hasMatrixTiles ? std::optional(7) : cpu.multipliesBytes ? std::optional(8) : std::nullopt;
   }
 
   llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }

@@ -10,12 +10,16 @@
 //                             bits would saturate; a row's once for all columns, if pairs have an instruction
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
 //   then
-//                             multiplied like i8
+//                             multiplied like i8; or, if pairs have an instruction and bytes have none, codes
+//                             are unpacked as unsigned bytes, whose products are small enough to be added up
+//                             in 16 bits
 //
 // Floats are summed in blocks: rounding errors grow with the terms of a block and with the number of blocks,
 // not with all terms. Codes are too, although integers are exact, as what fetches the next panel does so once
 // a block.
 #include "targets/Common/Algorithms/Linear.h"
+
+#include "targets/Common/Schedules/PairProducts.h"
 
 using namespace mlir;
 using namespace halyard;
@@ -47,6 +51,9 @@ private:
   void defineWidened();
   void defineWidenedGroups();
   void defineNibbles();
+  bool multipliesNibbles() const;
+  void defineNibbleBytes();
+  Expr wordAt(llvm::function_ref<Expr(Expr)> byteAt) const;
   Expr scaledPartial(Expr blockIndex);
   void defineTotal();
   int groupsOfTile();
@@ -233,8 +240,51 @@ void LinearTranslation::defineNibbles() {
   partial += Halide::cast<int32_t>(code) * Halide::cast<int32_t>(inputAt(2 * at + domain.y, within));
 }
 
+/// Four bytes as one word.
+Expr LinearTranslation::wordAt(llvm::function_ref<Expr(Expr)> byteAt) const {
+  std::vector<Expr> bytes;
+  for (int term = 0; term < 4; ++term)
+    bytes.push_back(Halide::reinterpret<uint8_t>(byteAt(term)));
+  return Halide::concat_bits(bytes);
+}
+
+/// True if unsigned codes of 4 bits are multiplied with signed bytes. A sum of 16 bits has a quarter of the
+/// terms of a group: half of the terms of each pair of groups.
+bool LinearTranslation::multipliesNibbles() const {
+  constexpr int kLargestProduct = 15 * 128, kLargestSum = 32767;
+  return isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords &&
+         groupTerms / 2 * kLargestProduct <= kLargestSum;
+}
+
+/// A code with its sign bit turned is the code plus 8, unsigned. The excess is 8 times the sum of the row's
+/// codes of that group.
+void LinearTranslation::defineNibbleBytes() {
+  const auto bits = [](uint32_t value) { return Halide::Internal::make_const(Halide::UInt(32), value); };
+  const int32_t ofGroup = groupTerms;
+  const uint32_t turned = op.getZeroPoint() ? 0x80808080 : 0;
+  Halide::RDom all(0, ofGroup, name + "_codes");
+  sum.excess = Halide::Func(name + "_excess");
+  Expr code = Halide::cast<int32_t>(input.at({sum.row, blockVar * ofGroup + all})) -
+              static_cast<int32_t>(op.getZeroPoint());
+  (*sum.excess)(blockVar, sum.row) += 8 * code;
+
+  Halide::RDom domain(0, 2, 0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.nibble = domain.x;
+  sum.group = domain.y;
+  Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y;
+  Expr codes = wordAt([&](Expr term) { return weightAt(at, term); }) ^ bits(0x88888888);
+  codes = (codes >> (4 * Halide::cast<uint32_t>(domain.x))) & bits(0x0f0f0f0f);
+  Expr row = wordAt([&](Expr term) { return inputAt(2 * at + domain.x, term); }) ^ bits(turned);
+  auto partial = sum.partial(partialAt(Expr(), blockVar));
+  partial = 0;
+  partial = addByteProducts(sum.partial(partialAt(Expr(), blockVar)), Halide::reinterpret<int32_t>(codes),
+                            Halide::reinterpret<int32_t>(row));
+}
+
 void LinearTranslation::definePartial() {
-  if (isGrouped())
+  if (multipliesNibbles())
+    defineNibbleBytes();
+  else if (isGrouped())
     defineNibbles();
   else if (isCoded() && terms == 4 && !shape.multipliesBytes)
     defineHalves();
@@ -252,6 +302,8 @@ Expr LinearTranslation::scaledPartial(Expr blockIndex) {
   Expr column = sum.lane + (sum.vector % vectors) * sum.lanes;
   Expr total = sum.half ? sum.partial(partialAt(0, blockIndex)) + sum.partial(partialAt(1, blockIndex))
                         : Expr(sum.partial(partialAt(Expr(), blockIndex)));
+  if (sum.excess)
+    total = pairProducts(total, pairOfWords(1, 1)) - (*sum.excess)(blockIndex, sum.row);
   Expr scale = operands[2].at({sum.vector / vectors, blockIndex, column});
   return Halide::cast<float>(total) * scale;
 }
@@ -365,10 +417,10 @@ Expr LinearTranslation::value(Expr column, Expr row) {
   if (!op.getInputScale()) // floats, or sums of codes
     return result;
   const TensorView &scale = operands[2], &inputScale = operands[3];
-  if (isGrouped())
+  if (isGrouped() && !sum.excess)
     result *= 1.0f / 16; // codes were 16 times their value
   Expr zeroPoint = Halide::cast(result.type(), static_cast<int32_t>(op.getZeroPoint()));
-  if (op.getColumnSums())
+  if (op.getColumnSums() && !sum.excess)
     result -= zeroPoint * operands[4].at({column});
   if (isGrouped())
     return Halide::strict_float(result * inputScale.at({row}));

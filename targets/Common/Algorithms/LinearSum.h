@@ -67,6 +67,9 @@ struct LinearSum {
   std::optional<Halide::Func> wideWeight, wideInput;
   /// Codes of a row, widened to 16 bits for all columns of a panel. Arguments: feature, row.
   std::optional<Halide::Func> words;
+  /// 4-bit weights that are multiplied as unsigned codes: what that adds to the sum of a block. Then `partial`
+  /// holds words of two sums of 16 bits (Schedules/PairProducts.h). Arguments: block, row.
+  std::optional<Halide::Func> excess;
   /// Columns of a vector and of a panel, terms of a group.
   int lanes, panel, terms;
   /// Columns of the result, and terms.

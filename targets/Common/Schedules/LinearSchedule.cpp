@@ -47,7 +47,7 @@ private:
                  bool isMatrixTile = false);
   void applyMatrixTiles(const MatrixTiles &tiles, int64_t parallelRows);
   void placeSums(int tileVectors);
-  void placeWords();
+  void placeRows();
   void placeMatrixTiles();
   void schedulePartial(Halide::Stage stage, bool isUpdate);
 
@@ -59,6 +59,8 @@ private:
   int vectors;
   /// True if the last panel is full.
   bool isWhole;
+  /// True if all parts of a panel share what is made of a tile of rows: they are the inner loop then.
+  bool sharesRows = sum.words || sum.excess;
   /// Loops over panels; those for many rows, for which panels are fetched ahead, are known by their name.
   /// That gains nothing where matrix tiles multiply.
   Var panel{"panel"}, panels{"panels"}, sharedPanels{"sharedPanels"}, tiledPanels{"tiledPanels"},
@@ -71,7 +73,7 @@ private:
 /// registers too. Without operands in memory there is room for fewer accumulators, and 128 bits a vector want
 /// more of them in one row.
 SmallVector<Tile> LinearSchedule::fullTiles() const {
-  bool halves = sum.half.has_value(), unpacks = sum.codes.has_value();
+  bool halves = sum.half.has_value(), unpacks = sum.codes || sum.excess;
   if (shape.registers >= 32 && shape.loadsApart) {
     if (halves)
       return unpacks ? SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}} : SmallVector<Tile>{{4, 2}, {2, 4}, {1, 4}};
@@ -87,10 +89,12 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
   }
   if (shape.registers < 16)
     return {{1, 4}};
+  if (sum.excess)
+    return {{8, 1}, {4, 2}, {2, 4}, {1, 8}};
   if (unpacks)
     return {{3, 1}, {1, 2}};
   if (halves)
-    return sum.areHalvesLanes ? SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 4}}
+    return sum.areHalvesLanes ? SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 2}}
                               : SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}};
   return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
 }
@@ -126,7 +130,7 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
       .split(row, tileOuter, rowInner, tile.rows,
              isMatrixTile && hasManyRows ? TailStrategy::GuardWithIf : TailStrategy::ShiftInwards);
   std::vector<Halide::VarOrRVar> order{lane, vector, rowInner, tileOuter, part};
-  if (sum.words)
+  if (sharesRows)
     std::swap(order[3], order[4]);
   if (hasManyRows) {
     stage.split(tileOuter, task, tileOuter, isMatrixTile ? kMatrixTilesPerTask : kTilesPerTask,
@@ -228,8 +232,13 @@ void LinearSchedule::schedulePartial(Halide::Stage stage, bool isUpdate) {
     stage.atomic().vectorize(*sum.term);
 }
 
-/// Rows are widened once for all parts of a panel.
-void LinearSchedule::placeWords() {
+/// What is made of rows once for all parts of a panel.
+void LinearSchedule::placeRows() {
+  if (sum.excess) {
+    Halide::RVar code = sum.excess->rvars(0).front();
+    sum.excess->compute_at(output.func, tileOuter).store_in(kStackStorage).update().atomic().vectorize(code);
+    return;
+  }
   Var feature = sum.words->args().front();
   const int features = sum.features;
   sum.words->compute_at(output.func, tileOuter)
@@ -241,10 +250,10 @@ void LinearSchedule::placeWords() {
 
 /// Totals are added to once per block, in memory; partial sums stay in registers.
 void LinearSchedule::placeSums(int tileVectors) {
-  const Halide::LoopLevel tile(output.func, sum.words ? part : tileOuter);
+  const Halide::LoopLevel tile(output.func, sharesRows ? part : tileOuter);
   sum.total.compute_at(tile).store_in(kStackStorage).bound_extent(sum.lane, sum.lanes);
-  if (sum.words)
-    placeWords();
+  if (sharesRows)
+    placeRows();
   if (!isWhole)
     sum.total.bound_extent(sum.vector, tileVectors);
   auto unrolled = [&](Halide::Stage stage) { stage.vectorize(sum.lane).unroll(sum.vector).unroll(sum.row); };

@@ -6,20 +6,25 @@ using namespace halyard;
 using namespace Halide::Internal;
 using Halide::Expr;
 
-static constexpr const char *kFunction = "halyard_pair_products";
+static constexpr const char *kPairs = "halyard_pair_products", *kBytes = "halyard_add_byte_products";
 
 namespace {
 class PairProductCalls : public IRMutator {
   using IRMutator::visit;
 
   Expr visit(const Call *op) override {
-    if (op->name != kFunction)
-      return IRMutator::visit(op);
-    auto halves = [&](const Expr &words) {
-      return Reinterpret::make(Halide::Int(16, 2 * op->type.lanes()), mutate(words));
+    const int lanes = op->type.lanes();
+    const Halide::Type halves = Halide::Int(16, 2 * lanes);
+    auto read = [&](int argument, Halide::Type type) {
+      return Reinterpret::make(type, mutate(op->args[argument]));
     };
-    return VectorReduce::make(VectorReduce::Add, widening_mul(halves(op->args[0]), halves(op->args[1])),
-                              op->type.lanes());
+    if (op->name == kPairs)
+      return VectorReduce::make(VectorReduce::Add, widening_mul(read(0, halves), read(1, halves)), lanes);
+    if (op->name != kBytes)
+      return IRMutator::visit(op);
+    Expr products = widening_mul(read(1, Halide::UInt(8, 4 * lanes)), read(2, Halide::Int(8, 4 * lanes)));
+    Expr sums = VectorReduce::make(VectorReduce::SaturatingAdd, products, 2 * lanes);
+    return Reinterpret::make(op->type, Add::make(read(0, halves), sums));
   }
 };
 } // namespace
@@ -29,7 +34,11 @@ Expr halyard::kernels::pairOfWords(const Expr &first, const Expr &second) {
 }
 
 Expr halyard::kernels::pairProducts(const Expr &left, const Expr &right) {
-  return Call::make(Halide::Int(32), kFunction, {left, right}, Call::PureExtern);
+  return Call::make(Halide::Int(32), kPairs, {left, right}, Call::PureExtern);
+}
+
+Expr halyard::kernels::addByteProducts(const Expr &sums, const Expr &unsignedBytes, const Expr &signedBytes) {
+  return Call::make(Halide::Int(32), kBytes, {sums, unsignedBytes, signedBytes}, Call::PureExtern);
 }
 
 void halyard::kernels::addPairProducts(Halide::Pipeline &pipeline) {

@@ -1,6 +1,6 @@
-// Products of pairs of 16-bit numbers that lie together in words of 32 bits. Halide has the instruction for
-// vectors of 16 bits whose neighbours are the pairs; words can be put together lane by lane, and one word can
-// be read for all lanes, without interleaving anything.
+// Products of pairs of 16-bit numbers, and of bytes, that lie together in words of 32 bits. Halide has the
+// instructions for vectors of 16 or 8 bits whose neighbours belong together; words can be put together lane by
+// lane, and one word can be read for all lanes, without interleaving anything.
 #ifndef HALYARD_TARGETS_COMMON_SCHEDULES_PAIRPRODUCTS_H
 #define HALYARD_TARGETS_COMMON_SCHEDULES_PAIRPRODUCTS_H
 
@@ -14,8 +14,12 @@ Halide::Expr pairOfWords(const Halide::Expr &first, const Halide::Expr &second);
 /// The sum of both products of two such words, as int32.
 Halide::Expr pairProducts(const Halide::Expr &left, const Halide::Expr &right);
 
-/// Adds to `pipeline` what makes pairProducts the instruction; without it they are functions that nobody
-/// defines.
+/// `sums`, a word of two int16, plus the sums of the first two and of the last two products of four bytes,
+/// unsigned times signed. No sum of two products may be beyond 16 bits.
+Halide::Expr addByteProducts(const Halide::Expr &sums, const Halide::Expr &unsignedBytes,
+                             const Halide::Expr &signedBytes);
+
+/// Adds to `pipeline` what makes these the instructions; without it they are functions that nobody defines.
 void addPairProducts(Halide::Pipeline &pipeline);
 
 } // namespace halyard::kernels

@@ -25,6 +25,8 @@ struct Panels {
   int elements;
   /// Tiles of rows, in all and of a task, which goes over a panel for them.
   Expr tiles, ofTask;
+  /// Blocks are groups of 4-bit codes: too few terms to fetch something for each.
+  bool hasShortBlocks;
 };
 
 /// Knows the loops of a layer that panels are read in.
@@ -197,7 +199,7 @@ Stmt PanelPrefetch::visit(const For *loop) {
 }
 
 Stmt PanelPrefetch::visitTiles(const For *loop) {
-  Stmt changed = IRMutator::visit(loop);
+  Stmt changed = current && current->hasShortBlocks ? loop : IRMutator::visit(loop);
   // Layers of one block of terms have no loop over them.
   return current && changed.same_as(loop) ? withBody(loop, withShare(loop->body, share(), visits()))
                                           : changed;
@@ -218,7 +220,8 @@ void halyard::kernels::addPanelPrefetch(Halide::Pipeline &pipeline, const Kernel
     auto type = cast<RankedTensorType>(weight.getType());
     int elements = type.getNumElements() / type.getDimSize(0);
     layers.push_back({"arg" + std::to_string(weight.getArgNumber()), storageType(type.getElementType()),
-                      elements, stage.linear->tiles, stage.linear->tilesOfTask});
+                      elements, stage.linear->tiles, stage.linear->tilesOfTask,
+                      linear.getGroup().has_value()});
   }
   if (!layers.empty())
     pipeline.add_custom_lowering_pass(new PanelPrefetch(layers));

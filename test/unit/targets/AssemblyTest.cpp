@@ -47,12 +47,12 @@ std::string AssemblyBase::assemblyOf(const Case &layer) {
   std::string input = layer.input, weight = layer.weight, operands = layer.operands;
   std::string rows = llvm::StringRef(input).split('<').second.split('x').first.str();
   std::string result = "tensor<" + rows + "x512xf32>";
-  return assemblyOf("func.func @linear(%x: " + input + ", %w: " + weight +
-                        ", %s: tensor<512xf32>, %g: tensor<8x8x64xf32>, %t: tensor<" + rows +
-                        "xf32>, %c: tensor<512xi32>, %d: tensor<512xf32>) -> " + result +
-                        " {\n %y = seq.linear %x, %w " + operands + " : " + input + ", " + weight + " -> " +
-                        result + "\n return %y : " + result + "\n}",
-                    layer.target);
+  return assemblyOf(
+      "func.func @linear(%x: " + input + ", %w: " + weight +
+          ", %s: tensor<512xf32>, %g: tensor<8x8x64xf32>, %h: tensor<8x16x64xf32>, %t: tensor<" + rows +
+          "xf32>, %c: tensor<512xi32>, %d: tensor<512xf32>) -> " + result + " {\n %y = seq.linear %x, %w " +
+          operands + " : " + input + ", " + weight + " -> " + result + "\n return %y : " + result + "\n}",
+      layer.target);
 }
 
 /// True for a jump to a label, as x86-64 and Arm write it, and for the end of a loop that Hexagon counts.
@@ -145,6 +145,22 @@ TEST_F(AssemblyBase, FetchesPanelsForFewRows) {
   EXPECT_EQ(fetchingLoops(layer("x86-64-v3"), "vfmadd", "prefetcht1"), 2);
   EXPECT_EQ(fetchingLoops(codes("x86-64-v3"), "vpmaddwd", "prefetcht1"), 3);
   EXPECT_EQ(fetchingLoops(layer("aarch64-neon"), "fmla", "pldl2keep"), 4);
+}
+
+/// Codes of 4 bits are multiplied as bytes, and 8 products added up in 16 bits, for one row, several, and
+/// many.
+TEST_F(AssemblyBase, AddsProductsOfNibblesInSixteenBits) {
+  const char *operands = "scale(%h : tensor<8x16x64xf32>) input_scale(%t : tensor<?xf32>) {group = 32 : i64}";
+  int found = 0;
+  for (llvm::StringRef loop :
+       innerLoops(assemblyOf({"x86-64-v3", "tensor<?x512xi8>", "tensor<8x64x64x4xi8>", operands, "", ""}))) {
+    if (!loop.contains("vpmaddubsw"))
+      continue;
+    ++found;
+    EXPECT_TRUE(loop.contains("%ymm") && !loop.contains("vpmovsx")) << loop.str();
+    EXPECT_EQ(loop.count("vpmaddubsw"), loop.count("vpaddw")) << loop.str();
+  }
+  EXPECT_GE(found, 3);
 }
 
 /// Rows of a cache fetch keys and values.

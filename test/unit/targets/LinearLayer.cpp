@@ -37,9 +37,9 @@ int64_t LinearTest::weightIndex(int64_t k, int64_t o) const {
          k % layout.terms;
 }
 
-void LinearTest::prepare(const Layer &wanted) {
+void LinearTest::prepare(const Layer &wanted, const Target &layoutOf) {
   layer = wanted;
-  layout = machine().linearLayout(layer.features, layer.outputs, layer.precision);
+  layout = layoutOf.linearLayout(layer.features, layer.outputs, layer.precision);
   padded = llvm::alignTo(layer.features, isGrouped() ? kGroup : layout.terms);
   groups = padded / layout.terms / (isGrouped() ? 2 : 1);
   panels = llvm::divideCeil(layer.outputs, layout.columns);

@@ -19,7 +19,8 @@ struct Layer {
 
 class LinearTest : public KernelTestBase {
 protected:
-  void prepare(const Layer &wanted);
+  /// Makes the layer's operands, laid out as a target reads them.
+  void prepare(const Layer &wanted, const Target &layoutOf = machine());
   std::string text() const;
   HostTensor randomInput(int64_t rows);
   std::vector<CompiledKernel::Argument> arguments(const HostTensor &input, int64_t firstRow, int64_t rows);

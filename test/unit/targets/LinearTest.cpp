@@ -26,6 +26,21 @@ TEST_P(LinearTest, MultipliesAwkwardShapes) {
     }
 }
 
+/// In an artifact of several levels weights lie as the best one reads them, and inputs have its codes.
+TEST_P(LinearTest, ReadsLayoutsOfTheBestLevel) {
+  const Target &levels = *lookupTarget("x86-64-multi");
+  if (llvm::none_of(levels.levels(), [](const Target *level) { return level->name() == GetParam(); }))
+    return;
+  for (auto precision : {WeightPrecision::bf16, WeightPrecision::i8, WeightPrecision::i4})
+    for (Layer wanted : {Layer{512, 192, precision, true}, Layer{300, 203, precision, false}}) {
+      prepare(wanted, levels);
+      SCOPED_TRACE("precision " + std::to_string(static_cast<int>(precision)));
+      CompiledKernel kernel(parse(text()), GetParam());
+      ASSERT_EQ(kernel.error, "") << messages;
+      checkRows(kernel, randomInput(70));
+    }
+}
+
 TEST_P(LinearTest, SplitsManyRows) {
   prepare({96, 64, WeightPrecision::f32, true});
   CompiledKernel kernel(parse(text()), GetParam());
