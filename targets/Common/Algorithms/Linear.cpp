@@ -3,7 +3,7 @@
 //   f32                       one term a time
 //   bf16 and codes, tiles     by the processor's matrix tiles, where there are rows for them
 //   bf16, dot instruction     pairs, summed by the instruction
-//   bf16 otherwise            both halves of a 32-bit word widened by shifting
+//   bf16 otherwise            both halves of a 32-bit word widened by shifting; a row's once for all columns
 //   f16                       a group of terms is widened; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
@@ -31,8 +31,8 @@ using Halide::Expr;
 static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
 /// Most groups of codes of a block.
 static constexpr int64_t kGroupsPerCodedBlock = 32;
-/// Most codes of a row that are widened before they are multiplied: they lie on the stack.
-static constexpr int64_t kMostWords = 16384;
+/// Most elements of a row that are widened before they are multiplied: they lie on the stack.
+static constexpr int64_t kMostWideElements = 16384;
 
 namespace {
 class LinearTranslation {
@@ -48,6 +48,7 @@ private:
   void defineWithInstruction();
   void defineHalves();
   bool widensRows() const;
+  Expr wideInputAt(const Expr &group, const Expr &term, Halide::Type type);
   void defineWidened();
   void defineWidenedGroups();
   void defineNibbles();
@@ -98,7 +99,7 @@ static int64_t blockOfCodes(int64_t groups) {
 int64_t LinearTranslation::groupsPerBlock() const {
   if (isGrouped())
     return groupTerms / (2 * terms);
-  if (widensRows())
+  if (isCoded() && widensRows())
     return groups;
   if (isCoded())
     return blockOfCodes(groups);
@@ -147,11 +148,23 @@ void LinearTranslation::defineWithInstruction() {
   partial += Halide::cast(type, weightAt(at, domain.x)) * Halide::cast(type, inputAt(at, domain.x));
 }
 
-/// True if codes are multiplied as pairs of 16 bits, and those of a row are widened before. There are no
-/// blocks then: parts of a panel, which follow each other for a tile of rows, fetch the next one.
+/// True if the elements of a row are widened once for all columns of a panel: codes that are multiplied as
+/// pairs of 16 bits, and bf16 that is multiplied as f32, if one number in memory can be read for all lanes.
 bool LinearTranslation::widensRows() const {
-  return isCoded() && !isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords &&
-         groups * terms <= kMostWords;
+  bool hasPairs = isCoded() && !isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords;
+  bool hasBfloats = weight.elementType.isBF16() && terms == 2 && !shape.multipliesBfloats &&
+                    shape.registers >= 16 && !shape.loadsApart && !shape.isGpu;
+  return (hasPairs || hasBfloats) && groups * terms <= kMostWideElements;
+}
+
+/// Element `term` of a group of a row.
+Expr LinearTranslation::wideInputAt(const Expr &group, const Expr &term, Halide::Type type) {
+  if (!widensRows())
+    return inputAt(group, term);
+  Halide::Var feature("feature");
+  sum.wideRows = Halide::Func(name + "_wide_rows");
+  (*sum.wideRows)(feature, sum.row) = Halide::cast(type, input.at({sum.row, feature}));
+  return (*sum.wideRows)(term + static_cast<int32_t>(terms) * group, sum.row);
 }
 
 /// Bytes without an instruction for four of them: the terms 2h and 2h + 1 of a group are products of 16 bits
@@ -165,13 +178,7 @@ void LinearTranslation::defineHalves() {
   auto partial = sum.partial(partialAt(*sum.half, blockVar));
   partial = zero();
   Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y, term = domain.x + 2 * *sum.half;
-  Expr code = inputAt(at, term);
-  if (widensRows()) {
-    Halide::Var feature("feature");
-    sum.words = Halide::Func(name + "_words");
-    (*sum.words)(feature, sum.row) = Halide::cast<int16_t>(input.at({sum.row, feature}));
-    code = (*sum.words)(term + static_cast<int32_t>(terms) * at, sum.row);
-  }
+  Expr code = wideInputAt(at, term, Halide::Int(16));
   partial += Halide::cast<int32_t>(weightAt(at, term)) * Halide::cast<int32_t>(code);
 }
 
@@ -193,7 +200,7 @@ void LinearTranslation::defineWidened() {
   Expr word = Halide::concat_bits({bitsOf(weightAt(at, 0)), bitsOf(weightAt(at, 1))});
   Expr upper = word & Halide::Internal::make_const(Halide::UInt(32), 0xffff0000);
   Expr element = Halide::reinterpret<float>(Halide::select(*sum.half == 0, word << 16, upper));
-  partial += element * inputAt(at, *sum.half);
+  partial += element * wideInputAt(at, *sum.half, Halide::Float(32));
 }
 
 /// What is widened stands apart, so that it can be loaded by vectors and multiplied term by term.

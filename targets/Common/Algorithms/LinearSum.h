@@ -65,8 +65,9 @@ struct LinearSum {
   /// Weights of f16: the terms of a group, widened, and those of the row. Arguments: term, lane, vector,
   /// group; and term, row, group.
   std::optional<Halide::Func> wideWeight, wideInput;
-  /// Codes of a row, widened to 16 bits for all columns of a panel. Arguments: feature, row.
-  std::optional<Halide::Func> words;
+  /// Elements of a row, widened once for all columns of a panel: codes to 16 bits, bf16 to f32. Arguments:
+  /// feature, row.
+  std::optional<Halide::Func> wideRows;
   /// 4-bit weights that are multiplied as unsigned codes: what that adds to the sum of a block. Then `partial`
   /// holds words of two sums of 16 bits (Schedules/PairProducts.h). Arguments: block, row.
   std::optional<Halide::Func> excess;

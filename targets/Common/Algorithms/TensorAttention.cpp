@@ -29,7 +29,7 @@ static constexpr int kDotTerms = 32;
 TensorAttention::TensorAttention(const AttentionOperands &operands, const CpuShape &shape, bool isCoded,
                                  const std::string &name)
     : operands(operands), stage(operands.stage(name)), isCoded(isCoded), lanes(shape.lanes),
-      partRows(kPartVectors * lanes), tileParts(isCoded ? 12 : 6), tileRows(tileParts * partRows),
+      partRows(kPartVectors * lanes), tileParts(isCoded ? kCodedTile / partRows : 6), tileRows(tileParts * partRows),
       keyTile(lanes < 16 || shape.isDeterministic ? 4 : 8), sumQueries(lanes < 16 ? 4 : 8),
       groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)), count(name + "_count"),
       queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"), top(name + "_top"),

@@ -25,6 +25,8 @@ private:
 
   /// Keys of a block: the scores of a part stay in the first-level cache.
   static constexpr int kKeyBlock = 128;
+  /// Queries of a tile that keys and values are made codes for.
+  static constexpr int kCodedTile = 384;
   /// Vectors of queries of a part.
   static constexpr int kPartVectors = 2;
   /// Keys that are added up one after the other; rounding errors grow with their number. A multiple of the
@@ -93,7 +95,7 @@ private:
   Stage stage;
   bool isCoded;
   int lanes, partRows;
-  /// Parts of a tile, more if keys and values have to be made codes for each.
+  /// Parts of a tile.
   int tileParts, tileRows;
   /// Keys of a register tile of scores, queries of one of sums, features of a vector.
   int keyTile, sumQueries, groupWidth;

@@ -18,9 +18,9 @@ static constexpr int64_t kParallelWork = 65536;
 /// Tiles of rows from which the tallest pays. Of fewer, the last one computes many rows a second time, and
 /// what is fetched ahead of them comes in pieces that are too large.
 static constexpr int kFewestTallTiles = 8;
-/// Elements between widened rows, a line: rows a power of two apart would lie in the same bank of the cache,
-/// and be read one after the other.
-static constexpr int kWordsBetweenRows = 32;
+/// Bytes between widened rows, a line: rows a power of two apart would lie in the same bank of the cache, and
+/// be read one after the other.
+static constexpr int kBytesBetweenRows = 64;
 /// Tiles of rows that one task takes.
 static constexpr int kTilesPerTask = 8, kMatrixTilesPerTask = 2;
 
@@ -60,7 +60,7 @@ private:
   /// True if the last panel is full.
   bool isWhole;
   /// True if all parts of a panel share what is made of a tile of rows: they are the inner loop then.
-  bool sharesRows = sum.words || sum.excess;
+  bool sharesRows = sum.wideRows || sum.excess;
   /// Loops over panels; those for many rows, for which panels are fetched ahead, are known by their name.
   /// That gains nothing where matrix tiles multiply.
   Var panel{"panel"}, panels{"panels"}, sharedPanels{"sharedPanels"}, tiledPanels{"tiledPanels"},
@@ -95,7 +95,7 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
     return {{3, 1}, {1, 2}};
   if (halves)
     return sum.areHalvesLanes ? SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 2}}
-                              : SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}};
+                              : SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 4}};
   return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
 }
 
@@ -239,12 +239,12 @@ void LinearSchedule::placeRows() {
     sum.excess->compute_at(output.func, tileOuter).store_in(kStackStorage).update().atomic().vectorize(code);
     return;
   }
-  Var feature = sum.words->args().front();
+  Var feature = sum.wideRows->args().front();
   const int features = sum.features;
-  sum.words->compute_at(output.func, tileOuter)
+  sum.wideRows->compute_at(output.func, tileOuter)
       .store_in(kStackStorage)
       .bound_extent(feature, features)
-      .bound_storage(feature, features + kWordsBetweenRows)
+      .bound_storage(feature, features + kBytesBetweenRows / sum.wideRows->type().bytes())
       .vectorize(feature, 4 * sum.lanes, TailStrategy::GuardWithIf);
 }
 
