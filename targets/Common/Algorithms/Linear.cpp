@@ -9,10 +9,8 @@
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate; a row's once for all columns, if pairs have an instruction
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
-//   then
-//                             multiplied like i8; or, if pairs have an instruction and bytes have none, codes
-//                             are unpacked as unsigned bytes, whose products are small enough to be added up
-//                             in 16 bits
+//                             multiplied like i8; or, if pairs have an instruction and bytes have none, as
+//                             unsigned bytes, whose products are small enough to be added up in 16 bits
 //
 // Floats are summed in blocks: rounding errors grow with the terms of a block and with the number of blocks,
 // not with all terms. Codes are too, although integers are exact, as what fetches the next panel does so once
@@ -255,8 +253,8 @@ Expr LinearTranslation::wordAt(llvm::function_ref<Expr(Expr)> byteAt) const {
   return Halide::concat_bits(bytes);
 }
 
-/// True if unsigned codes of 4 bits are multiplied with signed bytes. A sum of 16 bits has a quarter of the
-/// terms of a group: half of the terms of each pair of groups.
+/// True if unsigned codes of 4 bits are multiplied with signed bytes. A sum of 16 bits has half of the terms
+/// of a group.
 bool LinearTranslation::multipliesNibbles() const {
   constexpr int kLargestProduct = 15 * 128, kLargestSum = 32767;
   return isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords &&

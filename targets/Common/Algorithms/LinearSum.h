@@ -68,8 +68,8 @@ struct LinearSum {
   /// Elements of a row, widened once for all columns of a panel: codes to 16 bits, bf16 to f32. Arguments:
   /// feature, row.
   std::optional<Halide::Func> wideRows;
-  /// 4-bit weights that are multiplied as unsigned codes: what that adds to the sum of a block. Then `partial`
-  /// holds words of two sums of 16 bits (Schedules/PairProducts.h). Arguments: block, row.
+  /// 4-bit weights that are multiplied as unsigned codes: what that adds to the sum of a block. Then
+  /// `partial` holds words of two sums of 16 bits (Schedules/PairProducts.h). Arguments: block, row.
   std::optional<Halide::Func> excess;
   /// Columns of a vector and of a panel, terms of a group.
   int lanes, panel, terms;

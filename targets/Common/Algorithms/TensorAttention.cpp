@@ -29,12 +29,12 @@ static constexpr int kDotTerms = 32;
 TensorAttention::TensorAttention(const AttentionOperands &operands, const CpuShape &shape, bool isCoded,
                                  const std::string &name)
     : operands(operands), stage(operands.stage(name)), isCoded(isCoded), lanes(shape.lanes),
-      partRows(kPartVectors * lanes), tileParts(isCoded ? kCodedTile / partRows : 6), tileRows(tileParts * partRows),
-      keyTile(lanes < 16 || shape.isDeterministic ? 4 : 8), sumQueries(lanes < 16 ? 4 : 8),
-      groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)), count(name + "_count"),
-      queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"), top(name + "_top"),
-      weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"), sum(name + "_sum"),
-      mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse"),
+      partRows(kPartVectors * lanes), tileParts(isCoded ? kCodedTile / partRows : 6),
+      tileRows(tileParts * partRows), keyTile(lanes < 16 || shape.isDeterministic ? 4 : 8),
+      sumQueries(lanes < 16 ? 4 : 8), groupWidth(AttentionOperands::powerOfTwo(operands.valueWidth, lanes)),
+      count(name + "_count"), queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"),
+      top(name + "_top"), weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"),
+      sum(name + "_sum"), mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse"),
       queryTop(name + "_query_top"), keyTop(name + "_key_top"), valueTop(name + "_value_top"),
       queryRows(name + "_query_rows"), keys(name + "_keys") {
   this->operands.hideExtents(stage);
