@@ -396,7 +396,7 @@ struct ScreenHead : impl::ScreenHeadBase<ScreenHead> {
     // A matrix of floats is screened in codes of 8 bits, which are always faster.
     std::optional<int64_t> mostRows =
         when == "auto" && linear.getInputScale() ? machine->mostRowsOfNibbles() : std::nullopt;
-    if (when == "auto" && !isLarge(linear))
+    if (when == "auto" && (mostRows == 0 || !isLarge(linear)))
       return;
     if (linear.getInputScale() && !linear.getInput().getDefiningOp<seq::QuantizeOp>())
       return;

@@ -35,10 +35,12 @@ public:
     return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
   }
 
-  /// Bytes have tiles from 8 rows on. Without dot products, products of 4-bit codes take fewer instructions
-  /// for any number of rows.
+  /// Bytes have tiles from 8 rows on. Multiplied as pairs of 16 bits, codes of 4 bits take fewer instructions
+  /// for any number of rows; without pairs, unpacking takes longer than reading twice as much.
   std::optional<int64_t> mostRowsOfNibbles() const override {
-    return cpu.hasMatrixTiles ? std::optional(7) : cpu.multipliesBytes ? std::optional(8) : std::nullopt;
+    if (cpu.multipliesBytes)
+      return cpu.hasMatrixTiles ? 7 : 8;
+    return cpu.multipliesWords ? std::nullopt : std::optional<int64_t>(0);
   }
 
   llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }
@@ -135,8 +137,8 @@ void addX86Targets(TargetRegistry &registry) {
                               zen4, {16, 4, 4, 4, 24, 32, true, true, true}, hasDots, 4);
   static const X86Target tiles("x86-64-v4-amx", "the same with tiles of matrices (AMX)", zen4,
                                {16, 4, 4, 4, 24, 32, true, true, true, true}, hasTiles, 5);
-  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2,
-                                {4, 2, 4, 2, 8, 16, false, false, true}, has2, 1);
+  // The level that others are compared with: it rounds nothing but what is stored.
+  static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2, 1);
   static const X86Levels several("x86-64-multi",
                                  "v2, v3, v4-vnni and v4-amx in one artifact, chosen when it is loaded",
                                  {&tiles, &dots, &third, &second});

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from check_model import references, settings, text
-from halyard_tool import Failure, compile_model, main, run
+from halyard_tool import Failure, compile_model, expect_level, main, run
 
 
 def following(halyard, artifact, source, prefix, count):
@@ -53,6 +53,8 @@ def agreement(halyard, artifact, model, work):
 def check():
     halyard, model, work, needed, *options = sys.argv[1:]
     model, work = pathlib.Path(model), pathlib.Path(work)
+    if "--target" in options:
+        expect_level(halyard, options[options.index("--target") + 1])
     artifact = compile_model(halyard, model, work / "model", options)
     share, positions = agreement(halyard, artifact, model, work)
     if not positions or share < float(needed):

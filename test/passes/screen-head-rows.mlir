@@ -2,8 +2,9 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v4-amx}))" | FileCheck %s --check-prefixes=CHECK,TILES
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v4-amx when=always}))" | FileCheck %s --check-prefixes=CHECK,ALWAYS
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v3}))" | FileCheck %s --check-prefixes=SIGNED
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v2}))" | FileCheck %s --check-prefix=NEVER
 
-// A large head of codes is screened for as many rows as codes of 4 bits are faster on the target.
+// A large head of codes is screened for as many rows as codes of 4 bits are faster on the target, if for any.
 // CHECK-LABEL: seq.program @unsigned
 // DOTS: seq.screen({{.*}}) attributes {most_rows = 8 : i64} {
 // TILES: seq.screen({{.*}}) attributes {most_rows = 7 : i64} {
@@ -21,6 +22,8 @@ seq.program @unsigned attributes {max_source = 8 : i64, max_target = 8 : i64, ma
   }
 }
 
+// NEVER-LABEL: seq.program @signed
+// NEVER-NOT: seq.screen
 // SIGNED-LABEL: seq.program @signed
 // SIGNED: seq.screen({{.*}}: tensor<?x32xf32>) {
 seq.program @signed attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
