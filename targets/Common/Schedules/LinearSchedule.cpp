@@ -1,5 +1,6 @@
 // One row reads each panel once, with all of its columns in registers; several rows share what was read. Many
-// rows take narrower tiles of more rows: each part of a panel stays in the nearest cache while the rows pass.
+// rows take narrower tiles of more rows: each part of a panel stays in the nearest cache while the rows pass,
+// or, where rows are prepared before they are multiplied, a prepared tile of rows while the parts pass.
 // Tasks are panels, the same ones for the same thread in every step; many rows are cut into several tasks.
 // Which tile computes a row makes no difference to its result.
 #include "targets/Common/Schedules/LinearSchedule.h"
@@ -93,9 +94,11 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
     return {{8, 1}, {4, 2}, {2, 4}, {1, 8}};
   if (unpacks)
     return {{3, 1}, {1, 2}};
+  if (sum.wideRows)
+    return {{6, 1}, {4, 1}, {2, 2}, {1, sum.areHalvesLanes ? 2 : 4}};
   if (halves)
-    return sum.areHalvesLanes ? SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 2}}
-                              : SmallVector<Tile>{{6, 1}, {4, 1}, {2, 2}, {1, 4}};
+    return sum.areHalvesLanes ? SmallVector<Tile>{{5, 1}, {2, 2}, {1, 4}}
+                              : SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}};
   return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
 }
 

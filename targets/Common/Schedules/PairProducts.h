@@ -1,6 +1,6 @@
 // Products of pairs of 16-bit numbers, and of bytes, that lie together in words of 32 bits. Halide has the
-// instructions for vectors of 16 or 8 bits whose neighbours belong together; words can be put together lane by
-// lane, and one word can be read for all lanes, without interleaving anything.
+// instructions for vectors of 16 or 8 bits whose neighbours belong together; words can be put together lane
+// by lane, and one word can be read for all lanes, without interleaving anything.
 #ifndef HALYARD_TARGETS_COMMON_SCHEDULES_PAIRPRODUCTS_H
 #define HALYARD_TARGETS_COMMON_SCHEDULES_PAIRPRODUCTS_H
 
