@@ -107,8 +107,9 @@ def describe(options: argparse.Namespace) -> str:
         f"Measured on {machine()}: medians of {options.rounds} interleaved rounds, source {options.source} "
         f"(recordings 30 s), {options.new_tokens} new tokens, each engine at the faster of "
         f"{' and '.join(map(str, options.threads))} threads. \"ratio\" is Halyard to the best other engine at the same "
-        "precision; above 1, Halyard is ahead. Encoder times of a batch are for all its sources. Memory and load are "
-        "of the process at batch 1; peers' values include what Python needs to hold them.\n"
+        "precision; above 1, Halyard is ahead. Encoder times of a batch are for all its sources. What Halyard computes "
+        "of cross-attention's keys and values in the same call, and others with the first token, stands beside it. "
+        "Memory and load are of the process at batch 1; peers' values include what Python needs to hold them.\n"
     )
 
 

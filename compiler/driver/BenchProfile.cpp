@@ -80,7 +80,7 @@ halyard_profile_site *firstSite(const RunArtifact &artifact) {
 
 /// Calls of its stage that a kernel's numbers are of.
 double callsOf(const KernelTime &time, double steps, double encodes) {
-  return time.stage == "encode" ? encodes : steps;
+  return time.stage == "encode" || time.stage == "bind" ? encodes : steps;
 }
 
 } // namespace

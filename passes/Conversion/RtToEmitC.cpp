@@ -139,6 +139,10 @@ void ProgramToEmitC::convert(Operation *op) {
       .Case([&](rt::CopyOp) { act(op, "copy"); })
       .Case([&](rt::WidenOp) { act(op, "widen"); })
       .Case([&](rt::MaskOp) { act(op, "mask"); })
+      .Case([&](rt::StageOp stage) {
+        std::string text = ("HALYARD_STAGE(" + stage.getName() + ");").str();
+        emitc::VerbatimOp::create(builder, location, builder.getStringAttr(text));
+      })
       .Case([&](rt::ReadOp) { act(op, "read"); })
       .Case([&](rt::WriteOp) { act(op, "write"); })
       .Case([&](func::CallOp call) {

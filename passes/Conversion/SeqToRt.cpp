@@ -233,6 +233,7 @@ LogicalResult ProgramToRt::createEncode() {
     return failure();
   Value memory = encode.getBlock().getTerminator()->getOperand(0);
   rt::CopyOp::create(builder, location, stage.lookup(memory), stage.hostBuffer(memoryOut, memory));
+  rt::StageOp::create(builder, location, "bind");
   for (BlockArgument argument : bind.getBlock().getArguments())
     stage.map(argument, argument.getArgNumber() == 0 ? stage.lookup(memory) : mask);
   if (failed(stage.run(bind.getBlock())))

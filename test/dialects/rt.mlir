@@ -47,6 +47,8 @@ rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows 
     // CHECK: rt.gather_slots %[[CACHE]] rows(%[[IDS]]) to %{{.*}} : memref<2x8x8xf32>, memref<?xi32> to memref<?x8x8xf32>
     %gathered = rt.alloc (%n) : memref<?x8x8xf32>
     rt.gather_slots %cache rows(%ids32) to %gathered : memref<2x8x8xf32>, memref<?xi32> to memref<?x8x8xf32>
+    // CHECK: rt.stage "bind"
+    rt.stage "bind"
     // CHECK: %[[AT:.*]] = rt.read %[[IDS]][%[[N]]] : memref<?xi32>
     %at = rt.read %ids32[%n] : memref<?xi32>
     // CHECK: rt.write %[[AT]] to %[[IDS]][%[[N]]] : memref<?xi32>

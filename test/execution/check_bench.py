@@ -45,7 +45,7 @@ def check_profile(halyard, artifact):
     report = json.loads(run([halyard, "bench", artifact, "--json", "--profile", *QUICK]))
     check_numbers(report, 1, [key for key in NUMBERS if not key.startswith("step_")])
     kernels = report["profile"]
-    expect({each["stage"] for each in kernels} == {"encode", "step"}, "expected kernels of encode and step")
+    expect({each["stage"] for each in kernels} == {"encode", "bind", "step"}, "expected kernels of each stage")
     for each in kernels:
         for key in ("calls", "us", "bytes", "share_of_bound"):
             expect(each[key] > 0, f"{each['kernel']}: {key} is {each[key]}, expected a positive number")

@@ -50,6 +50,8 @@ rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows 
     }
     // CPP: halyard::rt::appendRows([[A]], [[CACHE]], [[LIST]], [[LIST]]);
     rt.append_rows %a to %cache rows(%list, %list) : memref<?x8xf32> to memref<2x8x4xf32>, memref<?xi32>, memref<?xi32>
+    // CPP-NEXT: HALYARD_STAGE(bind);
+    rt.stage "bind"
     %gathered = rt.buffer %arena at 1024 (%rows) : memref<?x8x4xf32>
     // CPP: halyard::rt::gatherSlots([[CACHE]], [[LIST]], {{v[0-9]+}});
     rt.gather_slots %cache rows(%list) to %gathered : memref<2x8x4xf32>, memref<?xi32> to memref<?x8x4xf32>

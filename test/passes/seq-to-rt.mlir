@@ -24,6 +24,7 @@ module attributes {halyard.name = "t5"} {
     // CHECK: %[[MEMORY:.*]] = rt.alloc(%[[ROWS:.*]]) : memref<1x?x8xf32>
     // CHECK: rt.kernel_call @kernel_0(%[[IN]], %[[ROWS]], %[[MEMORY]])
     // CHECK: rt.copy %[[MEMORY]] to
+    // CHECK-NEXT: rt.stage "bind"
     seq.encode(%ids: tensor<1x?xi64>) {
       %s = seq.length source : index
       %n = affine.apply affine_map<()[s] -> (s floordiv 2)>()[%s]

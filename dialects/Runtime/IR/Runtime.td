@@ -213,6 +213,13 @@ def Rt_MaskOp : Rt_Op<"mask"> {
   let assemblyFormat = "$given `to` $destination attr-dict `:` type($destination)";
 }
 
+def Rt_StageOp : Rt_Op<"stage"> {
+  let summary = "says, for profiles, that the rest of the function belongs to another stage of the model";
+  let description = [{ The program's `encode` runs two of them: encode, then bind. }];
+  let arguments = (ins StrAttr:$name);
+  let assemblyFormat = "$name attr-dict";
+}
+
 def Rt_ReadOp : Rt_Op<"read"> {
   let summary = "one integer of a buffer of rank one";
   let arguments = (ins AnyMemRef:$buffer, Index:$position);

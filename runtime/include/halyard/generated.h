@@ -9,11 +9,12 @@
 
 #include "kernel.h"
 
-/* A kernel, as it is called. */
+/* A kernel, as it is called, and what the rest of a function is called in profiles. */
 #ifdef HALYARD_PROFILE
 #include "profile.h"
 #else
 #define HALYARD_KERNEL(kernel) kernel
+#define HALYARD_STAGE(name) static_cast<void>(0)
 #endif
 
 namespace halyard::rt {

@@ -24,7 +24,7 @@ typedef struct halyard_profile_argument {
 typedef struct halyard_profile_site {
   struct halyard_profile_site *next; /* null at the end of the list */
   const char *kernel;
-  const char *stage; /* name of the generated function: encode, step */
+  const char *stage; /* encode, bind (what follows in the generated function encode), step, ... */
   uint64_t calls;
   uint64_t nanoseconds;
   int32_t arguments; /* those beyond HALYARD_PROFILE_ARGUMENTS are left out */
@@ -98,13 +98,17 @@ halyard_profile_sites(void) {
   return halyard::rt::firstSite();
 }
 
+/* A function is a stage under its own name, up to where HALYARD_STAGE in it hides this. */
+static constexpr const char *halyard_stage = nullptr;
+#define HALYARD_STAGE(name) [[maybe_unused]] static constexpr const char *halyard_stage = #name
+
 #define HALYARD_KERNEL(kernel)                                                                               \
   halyard::rt::Profiled(                                                                                     \
       []() -> halyard_profile_site & {                                                                       \
         static halyard::rt::ProfileSite site(#kernel);                                                       \
         return site;                                                                                         \
       }(),                                                                                                   \
-      __func__, kernel)
+      halyard_stage ? halyard_stage : __func__, kernel)
 
 #endif
 #endif
