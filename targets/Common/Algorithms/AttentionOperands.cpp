@@ -162,17 +162,29 @@ int AttentionOperands::powerOfTwo(int value, int limit) {
   return std::gcd(value, static_cast<int>(llvm::bit_floor(static_cast<unsigned>(limit))));
 }
 
+/// All but the sign of a negative number inverted: its own inverse.
+static Expr orderOf(const Expr &bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
+
+Expr LaneReduction::bitsOf(const Expr &value) const {
+  Expr bits = Halide::reinterpret<int32_t>(value);
+  return kind == Kind::maximum ? orderOf(bits) : bits;
+}
+
+Expr LaneReduction::valueOf(const Expr &bits) const {
+  return Halide::reinterpret<float>(kind == Kind::maximum ? orderOf(bits) : bits);
+}
+
 LaneReduction::LaneReduction(const std::string &name, const Halide::Func &of,
-                             const std::vector<Halide::Var> &arguments, int count, bool isMaximum,
+                             const std::vector<Halide::Var> &arguments, int count, Kind kind,
                              bool isDeterministic)
-    : func(name) {
+    : func(name), kind(kind) {
   std::vector<Expr> plain(arguments.begin(), arguments.end());
   auto ofLane = [&](Expr lane) -> Expr {
     std::vector<Expr> inner{std::move(lane)};
     inner.insert(inner.end(), plain.begin(), plain.end());
-    return of(inner);
+    return kind == Kind::sum ? Expr(of(inner)) : bitsOf(of(inner));
   };
-  auto combined = [isMaximum](Expr a, Expr b) { return isMaximum ? Halide::max(a, b) : a + b; };
+  auto combined = [kind](Expr a, Expr b) { return kind == Kind::sum ? a + b : Halide::max(a, b); };
   if (isDeterministic) {
     std::vector<Expr> values;
     for (int i = 0; i < count; ++i)
@@ -182,8 +194,13 @@ LaneReduction::LaneReduction(const std::string &name, const Halide::Func &of,
   }
   Halide::RDom domain(0, count);
   lanes = domain.x;
-  func(plain) = isMaximum ? AttentionOperands::kInvisible : 0.0f;
+  func(plain) = kind == Kind::sum ? Expr(0.0f) : kind == Kind::largest ? Expr(0) : Expr(INT32_MIN);
   func(plain) = combined(func(plain), ofLane(domain.x));
+}
+
+Expr LaneReduction::operator()(const std::vector<Expr> &arguments) const {
+  Expr value = func(arguments);
+  return kind == Kind::sum ? value : valueOf(value);
 }
 
 void LaneReduction::computeAt(const Halide::LoopLevel &level) {

@@ -84,16 +84,25 @@ private:
   std::optional<TensorView> keyRows, maskView, biasView, slotView, positionView;
 };
 
-/// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, as a Func of the other
-/// arguments, of which `arguments` are the variables; compute it with `vectorizeLanes`.
+/// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, for the other arguments, of
+/// which `arguments` are the variables. Maxima are kept as integers that order as floats do, but have no NaN to
+/// look for among a vector's lanes.
 struct LaneReduction {
   Halide::Func func;
   /// Over which the update reduces; none in deterministic kernels, which take lanes in pairs.
   std::optional<Halide::RVar> lanes;
 
+  /// Maxima of any floats, or of ones that are at least 0.
+  enum class Kind { sum, maximum, largest } kind;
+
   LaneReduction(const std::string &name, const Halide::Func &of, const std::vector<Halide::Var> &arguments,
-                int count, bool isMaximum, bool isDeterministic);
+                int count, Kind kind, bool isDeterministic);
+  Halide::Expr operator()(const std::vector<Halide::Expr> &arguments) const;
   void computeAt(const Halide::LoopLevel &level);
+
+private:
+  Halide::Expr bitsOf(const Halide::Expr &value) const;
+  Halide::Expr valueOf(const Halide::Expr &bits) const;
 };
 
 } // namespace halyard::kernels

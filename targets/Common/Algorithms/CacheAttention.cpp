@@ -128,8 +128,8 @@ Expr CacheAttention::floatScore(Expr block) {
   products(lane, j, i, h, b) = 0.0f;
   products(lane, j, i, h, b) += operands.query(i, h, feature) * Halide::cast<float>(key);
   dot = std::make_unique<LaneReduction>(score.name() + "_dot", products, std::vector<Var>{j, i, h, b},
-                                        features, /*isMaximum=*/false, isDeterministic);
-  return dot->func(j, i, h, block);
+                                        features, LaneReduction::Kind::sum, isDeterministic);
+  return (*dot)({j, i, h, block});
 }
 
 /// A sum over all features must fit 32 bits.
@@ -140,11 +140,11 @@ void CacheAttention::defineQueryCodes() {
   queryLaneTop(lane, i, h) =
       Halide::max(queryLaneTop(lane, i, h), Halide::abs(operands.query(i, h, steps.x * features + lane)));
   queryTop = std::make_unique<LaneReduction>(queryCode.name() + "_top", queryLaneTop, std::vector<Var>{i, h},
-                                             features, /*isMaximum=*/true, isDeterministic);
+                                             features, LaneReduction::Kind::largest, isDeterministic);
   auto largest = static_cast<float>(std::min(kWideCode, INT32_MAX / (kCode * operands.width)));
-  Expr top = queryTop->func(i, h);
+  Expr top = (*queryTop)({i, h});
   Expr scaled = operands.query(i, h, d) * Halide::select(top > kSmallestTop, largest / top, 0.0f);
-  queryCode(d, i, h) = Halide::cast<int16_t>(Halide::cast<int32_t>(Halide::round(scaled)));
+  queryCode(d, i, h) = Halide::cast<int16_t>(nearestCode(scaled));
 }
 
 Expr CacheAttention::codedScore(Expr block) {
@@ -163,7 +163,7 @@ Expr CacheAttention::codedScore(Expr block) {
     product += products(j, chain, i, h, block);
   auto largest = static_cast<float>(std::min(kWideCode, INT32_MAX / (kCode * operands.width)));
   return Halide::cast<float>(product) *
-         (scaleOf(operands.keyScales, block) * (queryTop->func(i, h) * (1 / largest)));
+         (scaleOf(operands.keyScales, block) * ((*queryTop)({i, h}) * (1 / largest)));
 }
 
 void CacheAttention::defineScores() {
@@ -196,11 +196,11 @@ void CacheAttention::defineWeights() {
   laneTop(j, i, h) = invisible;
   laneTop(j, i, h) = Halide::max(laneTop(j, i, h), score(j, topBlocks, i, h));
   top = std::make_unique<LaneReduction>(score.name() + "_top", laneTop, std::vector<Var>{i, h}, keyBlock,
-                                        /*isMaximum=*/true, isDeterministic);
+                                        LaneReduction::Kind::maximum, isDeterministic);
   weightBlocks = visibleBlocks();
   Expr own = score(j, weightBlocks, i, h);
   weight(j, b, i, h) = Halide::undef<float>();
-  Expr exponent = own - top->func(i, h);
+  Expr exponent = own - (*top)({i, h});
   if (isCoded()) // processors are slow with numbers so small that they lose digits
     exponent = Halide::max(exponent, kSmallestExponent);
   weight(j, weightBlocks, i, h) = Halide::select(own > invisible, negativePowerOfTwo(exponent), 0.0f);
@@ -208,11 +208,11 @@ void CacheAttention::defineWeights() {
   laneMass(j, i, h) = 0.0f;
   laneMass(j, i, h) += weight(j, massBlocks, i, h);
   mass = std::make_unique<LaneReduction>(score.name() + "_mass", laneMass, std::vector<Var>{i, h}, keyBlock,
-                                         /*isMaximum=*/false, isDeterministic);
-  Expr total = mass->func(i, h), scale = 1.0f;
+                                         LaneReduction::Kind::sum, isDeterministic);
+  Expr total = (*mass)({i, h}), scale = 1.0f;
   if (isCoded()) {
     defineWeightCodes();
-    scale = codeTop->func(i, h) * (1.0f / kWideCode);
+    scale = (*codeTop)({i, h}) * (1.0f / kWideCode);
   }
   inverse(i, h) = Halide::select(total > 0.0f, scale / total, 0.0f);
 }
@@ -224,13 +224,13 @@ void CacheAttention::defineWeightCodes() {
   codeLaneTop(j, i, h) = 0.0f;
   codeLaneTop(j, i, h) = Halide::max(codeLaneTop(j, i, h), scaled(codeTopBlocks));
   codeTop = std::make_unique<LaneReduction>(weightCode.name() + "_top", codeLaneTop, std::vector<Var>{i, h},
-                                            keyBlock, /*isMaximum=*/true, isDeterministic);
+                                            keyBlock, LaneReduction::Kind::largest, isDeterministic);
   codeBlocks = visibleBlocks();
-  Expr top = codeTop->func(i, h);
+  Expr top = (*codeTop)({i, h});
   Expr factor = Halide::select(top > kSmallestTop, static_cast<float>(kWideCode) / top, 0.0f);
   weightCode(j, b, i, h) = Halide::undef<int16_t>();
   weightCode(j, codeBlocks, i, h) =
-      Halide::cast<int16_t>(Halide::cast<int32_t>(Halide::round(scaled(codeBlocks) * factor)));
+      Halide::cast<int16_t>(nearestCode(scaled(codeBlocks) * factor));
 }
 
 void CacheAttention::defineSums() {

@@ -21,10 +21,9 @@ static constexpr int kCode = 4095, kWeightCode = 16383;
 /// The inverse of a smaller maximum could overflow; what has one counts as zero.
 static constexpr float kSmallestTop = 1e-30f;
 
-/// The nearest whole number, in the lower half of the result.
-static Expr codeOf(const Expr &scaled) {
-  return Halide::reinterpret<int32_t>(scaled + 12582912.0f); // 1.5 * 2^23
-}
+/// Magnitudes as integers, which have no NaN to look for in the maximum of a vector's lanes.
+static Expr bitsOf(const Expr &value) { return Halide::reinterpret<int32_t>(Halide::abs(value)); }
+static Expr valueOf(const Expr &bits) { return Halide::reinterpret<float>(bits); }
 
 static Expr factorOf(const Expr &top, const Expr &largest) {
   return Halide::select(top > kSmallestTop, largest / top, 0.0f);
@@ -44,21 +43,21 @@ void TensorAttention::defineCodedScores() {
   ofQuery.where(t * tileRows + ofQuery.y * partRows < operands.rows);
   queryFeatures = ofQuery.x;
   queryTopParts = ofQuery.y;
-  queryTop(i, p, t, h) = 0.0f;
+  queryTop(i, p, t, h) = 0;
   queryTop(i, queryTopParts, t, h) =
-      Halide::max(queryTop(i, queryTopParts, t, h), Halide::abs(query(queryTopParts, queryFeatures)));
-  Expr queryFactor = factorOf(queryTop(i, p, t, h), largestQueryCode());
+      Halide::max(queryTop(i, queryTopParts, t, h), bitsOf(query(queryTopParts, queryFeatures)));
+  Expr queryFactor = factorOf(valueOf(queryTop(i, p, t, h)), largestQueryCode());
   queryRows(k, i, p, t, h) =
-      pairOfWords(codeOf(query(p, 2 * k) * queryFactor), codeOf(query(p, 2 * k + 1) * queryFactor));
+      pairOfWords(nearestCode(query(p, 2 * k) * queryFactor), nearestCode(query(p, 2 * k + 1) * queryFactor));
   queries(i, k, p, t, h) = Halide::undef<int32_t>();
   queries(i, k, queryParts, t, h) = queryRows(k, i, queryParts, t, h);
 
   auto key = [&](Expr feature) { return operands.key(h, position(j, g, b), std::move(feature)); };
   keyFeatures = ofKey.x;
-  keyTop(j, g, h, b) = 0.0f;
-  keyTop(j, g, h, b) = Halide::max(keyTop(j, g, h, b), Halide::abs(key(keyFeatures)));
-  Expr keyFactor = factorOf(keyTop(j, g, h, b), static_cast<float>(kCode));
-  keys(k, j, g, h, b) = pairOfWords(codeOf(key(2 * k) * keyFactor), codeOf(key(2 * k + 1) * keyFactor));
+  keyTop(j, g, h, b) = 0;
+  keyTop(j, g, h, b) = Halide::max(keyTop(j, g, h, b), bitsOf(key(keyFeatures)));
+  Expr keyFactor = factorOf(valueOf(keyTop(j, g, h, b)), static_cast<float>(kCode));
+  keys(k, j, g, h, b) = pairOfWords(nearestCode(key(2 * k) * keyFactor), nearestCode(key(2 * k + 1) * keyFactor));
 
   RDom features(0, operands.width / 2);
   Piece piece{Func(score.name() + "_dot"), features.x, visibleGroups(false).x};
@@ -66,16 +65,16 @@ void TensorAttention::defineCodedScores() {
   piece.dot(i, j, g, p, t, h, b) +=
       pairProducts(queries(i, features.x, p, t, h), keys(features.x, j, g, h, b));
   pieces.push_back(piece);
-  Expr scale = keyTop(j, piece.groups, h, b) * (1 / (kCode * largestQueryCode()));
+  Expr scale = valueOf(keyTop(j, piece.groups, h, b)) * (1 / (kCode * largestQueryCode()));
   finishScore(piece.groups, Halide::cast<float>(piece.dot(i, j, piece.groups, p, t, h, b)) *
-                                (queryTop(i, p, t, h) * scale));
+                                (valueOf(queryTop(i, p, t, h)) * scale));
 }
 
 /// Hidden keys have codes of zero beside any that is seen; where none is, defineRunning drops all.
 void TensorAttention::defineCodedWeights() {
   auto code = [&](int side) {
     Expr exponent = score(i, 2 * m + side, weightGroups, p, t, h, b) - top(i, p, t, h, b);
-    return codeOf(roughNegativePowerOfTwo(exponent) * static_cast<float>(kWeightCode));
+    return nearestCode(roughNegativePowerOfTwo(exponent) * static_cast<float>(kWeightCode));
   };
   weight(i, m, g, p, t, h, b) = Halide::undef<int32_t>();
   weight(i, m, weightGroups, p, t, h, b) = pairOfWords(code(0), code(1));
@@ -98,7 +97,7 @@ void TensorAttention::defineCodedSums(const RDom &keys, Expr group) {
   valueTop(d, h, b) = 0.0f;
   valueTop(d, h, b) = Halide::max(valueTop(d, h, b), Halide::abs(value(valueKeys, valueGroups)));
   Expr factor = factorOf(valueTop(d, h, b), static_cast<float>(kCode));
-  values(d, m, g, h, b) = pairOfWords(codeOf(value(2 * m, g) * factor), codeOf(value(2 * m + 1, g) * factor));
+  values(d, m, g, h, b) = pairOfWords(nearestCode(value(2 * m, g) * factor), nearestCode(value(2 * m + 1, g) * factor));
   sum(d, i, s, p, t, h, b) = 0;
   sum(d, i, s, p, t, h, b) +=
       pairProducts(weight(i, keys.x, group, p, t, h, b), values(d, keys.x, group, h, b));

@@ -17,9 +17,9 @@ Expr halyard::kernels::inPairs(std::vector<Expr> values, const std::function<Exp
 }
 
 LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Expr extent,
-                 const CpuShape &shape, const Term &term, Kind kind)
+                 const CpuShape &shape, const Term &given, Kind kind)
     : partial(name + "_lanes"), total(name), lane(Halide::Internal::unique_name("lane")), rows(rows),
-      lanes(shape.partialSums()), extent(extent) {
+      lanes(shape.partialSums()), extent(extent), kind(kind) {
   std::vector<Expr> rowIndices(rows.begin(), rows.end());
   std::vector<Expr> laneIndices{lane};
   laneIndices.insert(laneIndices.end(), rowIndices.begin(), rowIndices.end());
@@ -27,10 +27,20 @@ LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, 
   auto combined = [kind](Expr sum, Expr value) {
     return kind == Kind::sum ? sum + value : Halide::max(sum, value);
   };
+  auto term = [&](const std::vector<Expr> &of, Expr k) {
+    Expr value = given(of, std::move(k));
+    return kind == Kind::sum ? value : Halide::reinterpret<int32_t>(value);
+  };
+  Expr value = term(rowIndices, lane);
+  // As many vectors of sums again of what needs twice as many, where that leaves nothing over: an addition has
+  // to wait for the one before it.
+  auto count = Halide::Internal::as_const_int(Halide::Internal::simplify(extent));
+  if (value.type().bits() == 64 && !shape.isDeterministic && count && *count % (2 * lanes) == 0)
+    lanes *= 2;
   Expr blocks = Halide::Internal::simplify(extent / lanes);
   Halide::RDom whole(0, blocks);
   step = whole.x;
-  Expr value = term(rowIndices, whole.x * lanes + lane);
+  value = term(rowIndices, whole.x * lanes + lane);
   partial(laneIndices) = Halide::cast(value.type(), 0);
   partial(laneIndices) = combined(partial(laneIndices), value);
 

@@ -26,15 +26,18 @@ struct LaneSum {
   int lanes;
   Halide::Expr extent;
 
-  /// The largest term instead of the sum of terms: terms are at least 0.
-  enum class Kind { sum, maximum };
+  /// The largest term instead of the sum of terms: terms are float32 and at least 0, which their bits as
+  /// integers order alike. Integers have no NaN to look for in the maximum of a vector's lanes.
+  enum class Kind { sum, maximum } kind;
 
   using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &rows, Halide::Expr k)>;
   LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, Halide::Expr extent,
           const CpuShape &shape, const Term &term, Kind kind = Kind::sum);
 
   /// The sum for given rows.
-  Halide::Expr operator()(const std::vector<Halide::Expr> &rows) const { return total(rows); }
+  Halide::Expr operator()(const std::vector<Halide::Expr> &rows) const {
+    return kind == Kind::sum ? Halide::Expr(total(rows)) : Halide::reinterpret<float>(total(rows));
+  }
 
   /// Computes both Funcs at `level`, partial sums in registers; `rows` must have constant extents there.
   void computeAt(const Halide::LoopLevel &level);

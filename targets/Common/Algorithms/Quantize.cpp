@@ -1,6 +1,7 @@
 // seq.quantize: codes need the largest element of their row first. The row they are made from is kept, if it
 // is computed at all: the maximum and the codes read it, and possibly a third result.
 #include "targets/Common/Algorithms/SeqOps.h"
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
 
 using namespace mlir;
 using namespace halyard;
@@ -35,7 +36,7 @@ Stage halyard::kernels::translateQuantize(seq::QuantizeOp op, ArrayRef<TensorVie
 
   Expr element = input.at(
       {row, padded == features ? Expr(feature) : Halide::min(Halide::likely(feature), features - 1)});
-  Expr code = Halide::cast<int32_t>(Halide::round(element * inverse(row))) + zeroPoint;
+  Expr code = nearestCode(element * inverse(row)) + zeroPoint;
   if (padded != features)
     code = Halide::select(Halide::likely(feature < features), code, zeroPoint);
   stage.func = Halide::Func(name);

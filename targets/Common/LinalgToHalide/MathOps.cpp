@@ -49,11 +49,14 @@ Expr halyard::kernels::rationalTanh(Expr x) {
   return v * numerator / denominator;
 }
 
+/// One and a half times 2^23: a sum with it has no place for a fraction, and its lower half is the integer.
+static constexpr float kShift = 12582912.0f;
+
 Expr halyard::kernels::nearestWhole(Expr x) {
-  // One and a half times 2^23: the sum has no place for a fraction.
-  const float shift = 12582912.0f;
-  return Halide::strict_float(Halide::strict_float(x + shift) - shift);
+  return Halide::strict_float(Halide::strict_float(x + kShift) - kShift);
 }
+
+Expr halyard::kernels::nearestCode(Expr x) { return Halide::reinterpret<int32_t>(x + kShift); }
 
 /// a0 + a1 x + a2 x^2 + .. by Horner's rule.
 static Expr polynomial(Expr x, llvm::ArrayRef<float> ascending) {

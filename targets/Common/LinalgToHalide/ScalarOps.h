@@ -27,6 +27,9 @@ Halide::Expr translateAffine(mlir::AffineExpr expr, ExprsRef dims, ExprsRef symb
 /// The nearest whole number, the even one of two, by two additions: for numbers of less than 2^22.
 Halide::Expr nearestWhole(Halide::Expr x);
 
+/// The same as an integer, by one addition: in the lower 16 bits of the result, for numbers that they hold.
+Halide::Expr nearestCode(Halide::Expr x);
+
 /// tanh in float32 as a quotient of polynomials, within a few units in the last place.
 Halide::Expr rationalTanh(Halide::Expr x);
 

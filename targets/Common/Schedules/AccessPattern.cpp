@@ -10,6 +10,7 @@ using Halide::Internal::Call;
 using Bindings = std::map<std::string, Expr>;
 
 namespace {
+/// Of a producer by its name, or of arguments of the kernel if it has none.
 class AccessFinder : public Halide::Internal::IRGraphVisitor {
 public:
   AccessFinder(const std::string &producer, const Bindings &bindings, std::set<std::string> &visited)
@@ -31,12 +32,13 @@ private:
 
   void visit(const Call *call) override {
     IRGraphVisitor::visit(call);
-    if (found || call->call_type != Call::Halide || !call->func.defined())
+    const bool isArgument = call->call_type == Call::Image && producer.empty();
+    if (found || (!isArgument && (call->call_type != Call::Halide || !call->func.defined())))
       return;
     std::vector<Expr> arguments;
     for (const Expr &argument : call->args)
       arguments.push_back(Halide::Internal::simplify(Halide::Internal::substitute(bindings, argument)));
-    if (call->name == producer) {
+    if (isArgument || call->name == producer) {
       found = arguments;
       return;
     }
@@ -58,12 +60,19 @@ private:
 };
 } // namespace
 
-std::optional<std::vector<Expr>> halyard::kernels::accessPattern(const Halide::Func &consumer,
-                                                                 const Halide::Func &producer) {
-  const std::string name = producer.name();
+static std::optional<std::vector<Expr>> find(const Halide::Func &consumer, const std::string &producer) {
   Bindings none;
   std::set<std::string> visited{consumer.name()};
-  AccessFinder finder(name, none, visited);
+  AccessFinder finder(producer, none, visited);
   finder.visitFunc(consumer.function());
   return finder.found;
+}
+
+std::optional<std::vector<Expr>> halyard::kernels::accessPattern(const Halide::Func &consumer,
+                                                                 const Halide::Func &producer) {
+  return find(consumer, producer.name());
+}
+
+std::optional<std::vector<Expr>> halyard::kernels::argumentAccess(const Halide::Func &consumer) {
+  return find(consumer, "");
 }

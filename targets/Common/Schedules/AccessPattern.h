@@ -14,6 +14,9 @@ namespace halyard::kernels {
 std::optional<std::vector<Halide::Expr>> accessPattern(const Halide::Func &consumer,
                                                        const Halide::Func &producer);
 
+/// Likewise, of the first argument of the kernel that it reads.
+std::optional<std::vector<Halide::Expr>> argumentAccess(const Halide::Func &consumer);
+
 } // namespace halyard::kernels
 
 #endif

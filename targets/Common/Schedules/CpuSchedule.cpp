@@ -25,6 +25,8 @@ static constexpr int64_t kTaskWork = 32768;
 static constexpr int kSingleRowAccumulators = 8;
 /// Elements that one task of an elementwise kernel computes.
 static constexpr int64_t kParallelElements = 32768;
+/// Innermost extents that a vector is made of several of, and most steps of a loop that is unrolled over them.
+static constexpr int kNarrow = 4, kUnrolledSteps = 64;
 
 static std::optional<int64_t> constantOf(const Expr &expr) {
   auto value = Halide::Internal::as_const_int(Halide::Internal::simplify(expr));
@@ -76,6 +78,7 @@ private:
   void placeInRow(Helper &helper, const Halide::LoopLevel &level);
   Halide::LoopLevel rowLevel(const Helper &helper) const;
   void vectorizeInnermost(Halide::Stage stage);
+  bool vectorizePacked(Halide::Stage stage);
   void parallelizeRows();
   bool isHeavy() const;
   int lanesFor(int64_t extent) const;
@@ -136,9 +139,57 @@ int OutputSchedule::lanesFor(int64_t extent) const {
 
 //===-- rows ---------------------------------------------------------------------------------------===//
 
+/// How far an index moves with each step of an output's variable; none if that is not constant. Within the
+/// output's extents, as indices are made to lie within the argument.
+static std::optional<int64_t> strideOf(const Expr &index, const Var &var, const Output &output) {
+  Halide::Internal::Scope<Halide::Internal::Interval> bounds;
+  for (auto [each, extent] : llvm::zip_equal(output.vars, output.extents)) {
+    int64_t last = constantOf(extent).value_or(1) - (each.same_as(var) ? 2 : 1);
+    Expr most = constantOf(extent) ? Expr(static_cast<int32_t>(last)) : Halide::Internal::Interval::pos_inf();
+    bounds.push(each.name(), {0, most});
+  }
+  Expr next = Halide::Internal::substitute(var.name(), Expr(var) + 1, index);
+  auto value = Halide::Internal::as_const_int(Halide::Internal::simplify(next - index, true, bounds));
+  return value ? std::optional<int64_t>(*value) : std::nullopt;
+}
+
+/// Results whose innermost dimension is narrower than a vector, as keys and values in pairs are, in which what
+/// lies side by side in the argument is apart. Either it becomes the lanes, and vectors are stored in turns;
+/// or, with the narrow dimension, the innermost loop, whose addresses are constants apart.
+bool OutputSchedule::vectorizePacked(Halide::Stage stage) {
+  std::optional<int64_t> narrow = constantOf(output.extents.back());
+  if (rank < 2 || !helpers.empty() || !narrow || *narrow < 2 || *narrow > kNarrow || shape.lanes <= *narrow)
+    return false;
+  auto access = argumentAccess(output.func);
+  if (!access || access->empty())
+    return false;
+  Var column = output.vars.back(), next = output.vars[rank - 2];
+  Expr index = access->front();
+  std::optional<int64_t> step = strideOf(index, column, output), extent = constantOf(output.extents[rank - 2]);
+  int lanes = std::min<int64_t>(extent.value_or(1), shape.lanes * 4 / output.func.type().bytes());
+  if (step == 0 && lanes > *narrow && *extent % lanes == 0 && strideOf(index, next, output) == 1) {
+    stage.reorder(column, next).vectorize(next, lanes).unroll(column);
+    return true;
+  }
+  for (int position = rank - 2; step == 1 && position >= 0; --position) {
+    std::optional<int64_t> steps = constantOf(output.extents[position]);
+    Var across = output.vars[position];
+    if (!steps || *steps < 2 || *steps > kUnrolledSteps || strideOf(index, across, output) != narrow)
+      continue;
+    std::vector<Halide::VarOrRVar> order{column, across};
+    for (int other = rank - 2; other > position; --other)
+      order.push_back(output.vars[other]);
+    stage.reorder(order).vectorize(column).unroll(across);
+    return true;
+  }
+  return false;
+}
+
 /// Vectors along the innermost dimension; a static extent that is no multiple recomputes at its end, a
 /// dynamic one is predicated.
 void OutputSchedule::vectorizeInnermost(Halide::Stage stage) {
+  if (vectorizePacked(stage))
+    return;
   Var column = output.vars.back();
   std::optional<int64_t> extent = constantOf(output.extents.back());
   int lanes = lanesFor(extent.value_or(shape.lanes));
@@ -146,26 +197,37 @@ void OutputSchedule::vectorizeInnermost(Halide::Stage stage) {
     stage.vectorize(column, lanes, extent ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf);
 }
 
-/// Splits the outermost loop into tasks when there are enough elements for several.
+/// Splits the outermost loops into tasks when there are enough elements for several: as many loops as it takes
+/// for the others to be no more than a task. Where helpers are placed in a loop, that is the outermost.
 void OutputSchedule::parallelizeRows() {
-  int outermost = 0;
-  while (outermost < rank - 1 && constantOf(output.extents[outermost]) == 1)
-    ++outermost;
-  int64_t inner = 1;
-  for (const Expr &extent : ExprsRef(output.extents).drop_front(outermost + 1))
-    inner *= constantOf(extent).value_or(0);
-  if (outermost >= rank - 1 || inner <= 0)
+  int first = 0;
+  while (first < rank - 1 && constantOf(output.extents[first]) == 1)
+    ++first;
+  auto within = [&](int position) { // elements for each index of a loop; 0 if not known
+    int64_t elements = 1;
+    for (const Expr &extent : ExprsRef(output.extents).drop_front(position + 1))
+      elements *= constantOf(extent).value_or(0);
+    return elements;
+  };
+  int last = first;
+  while (helpers.empty() && last < rank - 2 && within(last) > kParallelElements)
+    ++last;
+  if (last >= rank - 1 || within(last) <= 0)
     return;
-  int chunk = std::max<int64_t>(1, kParallelElements / inner);
-  std::optional<int64_t> rows = constantOf(output.extents[outermost]);
+  int chunk = std::max<int64_t>(1, kParallelElements / within(last));
+  Expr count = 1;
+  for (int position = first; position <= last; ++position)
+    count = count * output.extents[position];
+  std::optional<int64_t> rows = constantOf(count);
   if (rows && *rows < 2 * chunk)
     return;
-  Var row = output.vars[outermost], task("task");
-  Halide::Stage stage =
-      rows ? Halide::Stage(output.func) : output.func.specialize(output.extents[outermost] >= 2 * chunk);
-  stage.split(row, task, row, chunk, TailStrategy::GuardWithIf).parallel(task);
-  if (!rows)
+  Var row = output.vars[last], task("task");
+  Halide::Stage stage = rows ? Halide::Stage(output.func) : output.func.specialize(count >= 2 * chunk);
+  if (!rows) // before variables are gone that it looks for
     vectorizeInnermost(stage);
+  for (int position = last - 1; position >= first; --position)
+    stage.fuse(row, output.vars[position], row);
+  stage.split(row, task, row, chunk, TailStrategy::GuardWithIf).parallel(task);
 }
 
 Halide::LoopLevel OutputSchedule::rowLevel(const Helper &helper) const {
