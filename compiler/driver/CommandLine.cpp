@@ -59,9 +59,8 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
                       "lines, or on made-up ones: \"self\"");
   command
       ->add_option("--tolerance", options.tolerance,
-                   "With --weights auto: percent by which perplexity may rise over that of f32")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
+                   "With --weights auto: percent by which perplexity may rise over that of f32 [0.5]")
+      ->check(CLI::Range(0.0, 100.0));
   command->add_option("--max-source", options.maxSource, "Longest source [from config.json]")
       ->check(CLI::Range(1, INT32_MAX));
   command->add_option("--max-target", options.maxTarget, "Longest text that is decoded [from config.json]")

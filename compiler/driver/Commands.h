@@ -5,6 +5,7 @@
 #define HALYARD_COMPILER_DRIVER_COMMANDS_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct CompileOptions {
   std::string screen = "auto";   // auto, always, never
   std::string numerics = "fast"; // fast, deterministic: the same bits on every target
   std::string accuracy;          // "self", or a file to compare precisions on; empty: they are not compared
-  double tolerance = 0.5;        // with weights "auto": percent by which perplexity may rise over that of f32
+  std::optional<double> tolerance; // with weights "auto": percent by which perplexity may rise over f32's; 0.5
   std::string stopAfter;         // phase after which the IR is printed instead; empty: compile to the end
   int64_t maxSource = 0;         // 0: from the model's configuration
   int64_t maxTarget = 0;         // 0: from the model's configuration

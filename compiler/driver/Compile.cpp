@@ -156,6 +156,8 @@ bool checkOptions(const CompileOptions &options) {
     return fail("--name", "'" + options.name + "' is no name for a C++ namespace");
   if (options.weights == "auto" && !options.stopAfter.empty())
     return fail("--weights", "'auto' is found out with artifacts, and with --stop-after there are none");
+  if (options.tolerance && options.weights != "auto")
+    return fail("--tolerance", "is for --weights auto");
   if (!options.accuracy.empty() && !options.stopAfter.empty())
     return fail("--accuracy", "is measured with artifacts, and with --stop-after there are none");
   std::string problem;

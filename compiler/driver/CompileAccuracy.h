@@ -11,7 +11,7 @@ namespace halyard::driver {
 class CompileAccuracy {
 public:
   explicit CompileAccuracy(const CompileOptions &options)
-      : options(options), choice(options.tolerance / 100) {}
+      : options(options), choice(options.tolerance.value_or(0.5) / 100) {}
 
   /// Whether there is anything to do.
   bool isAsked() const { return reports() || chooses(); }

@@ -41,6 +41,7 @@ private:
   }
 
   void visit(const Cast *op) override { visitExpr(op->value); }
+  void visit(const Reinterpret *op) override { visitExpr(op->value); }
   void visit(const Select *op) override {
     for (const Halide::Expr &part : {op->condition, op->true_value, op->false_value})
       visitExpr(part);

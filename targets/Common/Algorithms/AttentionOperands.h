@@ -84,9 +84,9 @@ private:
   std::optional<TensorView> keyRows, maskView, biasView, slotView, positionView;
 };
 
-/// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, for the other arguments, of
-/// which `arguments` are the variables. Maxima are kept as integers that order as floats do, but have no NaN to
-/// look for among a vector's lanes.
+/// The sum or the maximum of `count` lanes of `of`, whose first argument is the lane, for the other
+/// arguments, of which `arguments` are the variables. Maxima are kept as integers that order as floats do,
+/// but have no NaN to look for among a vector's lanes.
 struct LaneReduction {
   Halide::Func func;
   /// Over which the update reduces; none in deterministic kernels, which take lanes in pairs.

@@ -229,8 +229,7 @@ void CacheAttention::defineWeightCodes() {
   Expr top = (*codeTop)({i, h});
   Expr factor = Halide::select(top > kSmallestTop, static_cast<float>(kWideCode) / top, 0.0f);
   weightCode(j, b, i, h) = Halide::undef<int16_t>();
-  weightCode(j, codeBlocks, i, h) =
-      Halide::cast<int16_t>(nearestCode(scaled(codeBlocks) * factor));
+  weightCode(j, codeBlocks, i, h) = Halide::cast<int16_t>(nearestCode(scaled(codeBlocks) * factor));
 }
 
 void CacheAttention::defineSums() {

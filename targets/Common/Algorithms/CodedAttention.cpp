@@ -10,6 +10,7 @@
 #include "targets/Common/Algorithms/TensorAttention.h"
 #include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "targets/Common/Schedules/PairProducts.h"
+#include "targets/Common/Schedules/StackStorage.h"
 
 using namespace halyard;
 using namespace halyard::kernels;
@@ -39,13 +40,18 @@ void TensorAttention::defineCodedScores() {
   auto query = [&](Expr part, Expr feature) {
     return operands.query(Halide::min(base(t, part) + i, operands.rows - 1), h, std::move(feature));
   };
-  RDom ofQuery(0, operands.width, 0, tileParts), ofKey(0, operands.width);
+  const int features = AttentionOperands::powerOfTwo(operands.width, lanes),
+            steps = operands.width / features;
+  RDom ofQuery(0, features, 0, tileParts), ofKey(0, features), querySteps(0, steps), keySteps(0, steps);
   ofQuery.where(t * tileRows + ofQuery.y * partRows < operands.rows);
   queryFeatures = ofQuery.x;
   queryTopParts = ofQuery.y;
+  queryLaneTop(k, i, p, t, h) = 0;
+  queryLaneTop(k, i, p, t, h) =
+      Halide::max(queryLaneTop(k, i, p, t, h), bitsOf(query(p, querySteps.x * features + k)));
   queryTop(i, p, t, h) = 0;
   queryTop(i, queryTopParts, t, h) =
-      Halide::max(queryTop(i, queryTopParts, t, h), bitsOf(query(queryTopParts, queryFeatures)));
+      Halide::max(queryTop(i, queryTopParts, t, h), queryLaneTop(queryFeatures, i, queryTopParts, t, h));
   Expr queryFactor = factorOf(valueOf(queryTop(i, p, t, h)), largestQueryCode());
   queryRows(k, i, p, t, h) =
       pairOfWords(nearestCode(query(p, 2 * k) * queryFactor), nearestCode(query(p, 2 * k + 1) * queryFactor));
@@ -54,16 +60,18 @@ void TensorAttention::defineCodedScores() {
 
   auto key = [&](Expr feature) { return operands.key(h, position(j, g, b), std::move(feature)); };
   keyFeatures = ofKey.x;
+  keyLaneTop(k, j, g, h, b) = 0;
+  keyLaneTop(k, j, g, h, b) = Halide::max(keyLaneTop(k, j, g, h, b), bitsOf(key(keySteps.x * features + k)));
   keyTop(j, g, h, b) = 0;
-  keyTop(j, g, h, b) = Halide::max(keyTop(j, g, h, b), bitsOf(key(keyFeatures)));
+  keyTop(j, g, h, b) = Halide::max(keyTop(j, g, h, b), keyLaneTop(keyFeatures, j, g, h, b));
   Expr keyFactor = factorOf(valueOf(keyTop(j, g, h, b)), static_cast<float>(kCode));
-  keys(k, j, g, h, b) = pairOfWords(nearestCode(key(2 * k) * keyFactor), nearestCode(key(2 * k + 1) * keyFactor));
+  keys(k, j, g, h, b) =
+      pairOfWords(nearestCode(key(2 * k) * keyFactor), nearestCode(key(2 * k + 1) * keyFactor));
 
-  RDom features(0, operands.width / 2);
-  Piece piece{Func(score.name() + "_dot"), features.x, visibleGroups(false).x};
+  RDom pairs(0, operands.width / 2);
+  Piece piece{Func(score.name() + "_dot"), pairs.x, visibleGroups(false).x};
   piece.dot(i, j, g, p, t, h, b) = 0;
-  piece.dot(i, j, g, p, t, h, b) +=
-      pairProducts(queries(i, features.x, p, t, h), keys(features.x, j, g, h, b));
+  piece.dot(i, j, g, p, t, h, b) += pairProducts(queries(i, pairs.x, p, t, h), keys(pairs.x, j, g, h, b));
   pieces.push_back(piece);
   Expr scale = valueOf(keyTop(j, piece.groups, h, b)) * (1 / (kCode * largestQueryCode()));
   finishScore(piece.groups, Halide::cast<float>(piece.dot(i, j, piece.groups, p, t, h, b)) *
@@ -97,7 +105,8 @@ void TensorAttention::defineCodedSums(const RDom &keys, Expr group) {
   valueTop(d, h, b) = 0.0f;
   valueTop(d, h, b) = Halide::max(valueTop(d, h, b), Halide::abs(value(valueKeys, valueGroups)));
   Expr factor = factorOf(valueTop(d, h, b), static_cast<float>(kCode));
-  values(d, m, g, h, b) = pairOfWords(nearestCode(value(2 * m, g) * factor), nearestCode(value(2 * m + 1, g) * factor));
+  values(d, m, g, h, b) =
+      pairOfWords(nearestCode(value(2 * m, g) * factor), nearestCode(value(2 * m + 1, g) * factor));
   sum(d, i, s, p, t, h, b) = 0;
   sum(d, i, s, p, t, h, b) +=
       pairProducts(weight(i, keys.x, group, p, t, h, b), values(d, keys.x, group, h, b));
@@ -121,6 +130,13 @@ void TensorAttention::scheduleCodes(const Halide::LoopLevel &level) {
   queryRows.compute_at(queries, queryParts).bound(k, 0, operands.width / 2).vectorize(k, words);
   keyTop.compute_at(running, blocks);
   keyTop.update().atomic().vectorize(keyFeatures, features);
+  queryLaneTop.compute_at(queryTop, i);
+  keyLaneTop.compute_at(keyTop, j);
+  for (Func *func : {&queryLaneTop, &keyLaneTop}) {
+    for (const Var &argument : func->args())
+      func->bound_extent(argument, argument.same_as(k) ? features : 1);
+    func->store_in(kStackStorage).vectorize(k).update().vectorize(k);
+  }
   keys.compute_at(running, blocks).bound(k, 0, operands.width / 2).vectorize(k, words);
   valueTop.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, groupWidth);
   valueTop.update().reorder(d, valueKeys, valueGroups).vectorize(d, groupWidth).unroll(valueKeys);

@@ -32,8 +32,8 @@ LaneSum::LaneSum(const std::string &name, const std::vector<Halide::Var> &rows, 
     return kind == Kind::sum ? value : Halide::reinterpret<int32_t>(value);
   };
   Expr value = term(rowIndices, lane);
-  // As many vectors of sums again of what needs twice as many, where that leaves nothing over: an addition has
-  // to wait for the one before it.
+  // As many vectors of sums again of what needs twice as many, where that leaves nothing over: an addition
+  // has to wait for the one before it.
   auto count = Halide::Internal::as_const_int(Halide::Internal::simplify(extent));
   if (value.type().bits() == 64 && !shape.isDeterministic && count && *count % (2 * lanes) == 0)
     lanes *= 2;

@@ -32,8 +32,7 @@ static void finishStage(Stage &stage) {
 }
 
 /// A rounding error in a row's mean square, or in its root, scales the whole row, and errors that agree along
-/// a row add up in the products after it. So both are computed in double, and applied as a float and what that
-/// is short by.
+/// a row add up in the products after it. So both are computed, and applied, in double.
 Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> operands, const CpuShape &shape,
                                       const std::string &name) {
   const TensorView &input = operands[0], &scale = operands[1];
@@ -67,10 +66,7 @@ Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> opera
   // One division and root per row, not per element.
   Expr mean = squares({row}) / wide(features) + Expr(op.getEpsilon().convertToDouble());
   Halide::Func inverse = rowValue("_inverse", wide(1) / Halide::sqrt(mean));
-  Halide::Func factor = rowValue("_factor", Halide::cast(type, inverse(row)));
-  Halide::Func rest = rowValue("_rest", Halide::cast(type, inverse(row) - wide(factor(row))));
-  Expr own = centred(row, feature);
-  Expr value = Halide::strict_float(own * factor(row) + own * rest(row)) * asFloat(scale.at({feature}));
+  Expr value = Halide::cast(type, wide(centred(row, feature)) * inverse(row)) * asFloat(scale.at({feature}));
   if (op.getBias())
     value += asFloat(operands[2].at({feature}));
   stage.func(feature, row) = toStorage(value, input.elementType);

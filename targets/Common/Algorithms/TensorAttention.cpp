@@ -35,7 +35,8 @@ TensorAttention::TensorAttention(const AttentionOperands &operands, const CpuSha
       count(name + "_count"), queries(name + "_queries"), limits(name + "_limits"), score(name + "_score"),
       top(name + "_top"), weight(name + "_weight"), mass(name + "_mass"), values(name + "_values"),
       sum(name + "_sum"), mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse"),
-      queryTop(name + "_query_top"), keyTop(name + "_key_top"), valueTop(name + "_value_top"),
+      queryLaneTop(name + "_query_lane_top"), queryTop(name + "_query_top"),
+      keyLaneTop(name + "_key_lane_top"), keyTop(name + "_key_top"), valueTop(name + "_value_top"),
       queryRows(name + "_query_rows"), keys(name + "_keys") {
   this->operands.hideExtents(stage);
   defineScores();
@@ -169,10 +170,11 @@ void TensorAttention::defineRunning() {
   update.push_back(old[groups() + 1] * Halide::cast<double>(keep) +
                    Halide::cast<double>(mass(i, parts, t, h, blocks)) * Halide::cast<double>(add));
   running(d, i, parts, t, h) = Halide::Tuple(update);
-  Expr total = running(0, i, p, t, h)[groups() + 1];
-  Expr zero = Halide::cast<double>(0);
+  // In double as the total is, unless that is of codes, which err by more than a float does.
+  Halide::Type type = isCoded ? Halide::Float(32) : Halide::Float(64);
+  Expr total = Halide::cast(type, running(0, i, p, t, h)[groups() + 1]);
   Expr any = running(0, i, p, t, h)[groups()] > AttentionOperands::kInvisible;
-  inverse(i, p, t, h) = Halide::select(any, Halide::cast<double>(1) / total, zero);
+  inverse(i, p, t, h) = Halide::select(any, Halide::cast(type, 1) / total, Halide::cast(type, 0));
 }
 
 /// Element `feature` of a head's result.
@@ -183,7 +185,8 @@ Expr TensorAttention::normalised(Expr row, Expr head, Expr feature) const {
   for (int group = 0; group < groups(); ++group)
     sums.push_back(state[group]);
   Expr total = groups() == 1 ? sums.front() : Halide::mux(feature / groupWidth, sums);
-  return Halide::cast<float>(Halide::cast<double>(total) * inverse(inPart, part, tile, head));
+  Expr factor = inverse(inPart, part, tile, head);
+  return Halide::cast<float>(Halide::cast(factor.type(), total) * factor);
 }
 
 Stage TensorAttention::build() {

@@ -108,10 +108,10 @@ private:
   Func count, queries, limits, score, top, weight, mass, values, sum, mixed, running, inverse;
   std::vector<Piece> pieces;
 
-  // Of codes: the largest element of a query, of a key and of a feature's values in a block; queries row by
-  // row, and keys.
+  // Of codes: the largest element of a query, of a key (each lane of its vectors first) and of a feature's
+  // values in a block; queries row by row, and keys.
   RVar queryTopParts, queryFeatures, keyFeatures, valueKeys, valueGroups;
-  Func queryTop, keyTop, valueTop, queryRows, keys;
+  Func queryLaneTop, queryTop, keyLaneTop, keyTop, valueTop, queryRows, keys;
 };
 
 } // namespace halyard::kernels

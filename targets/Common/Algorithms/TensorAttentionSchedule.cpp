@@ -117,6 +117,8 @@ void TensorAttention::scheduleMixed() {
       .unroll(vectors)
       .unroll(i)
       .partition(sumGroups, Halide::Partition::Never);
+  if (isCoded)
+    sum.update().unroll(sumKeys);
 }
 
 /// Blocks of keys, then the parts of the tile, which share them.

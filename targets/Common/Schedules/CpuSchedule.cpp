@@ -25,7 +25,8 @@ static constexpr int64_t kTaskWork = 32768;
 static constexpr int kSingleRowAccumulators = 8;
 /// Elements that one task of an elementwise kernel computes.
 static constexpr int64_t kParallelElements = 32768;
-/// Innermost extents that a vector is made of several of, and most steps of a loop that is unrolled over them.
+/// Innermost extents that a vector is made of several of, and most steps of a loop that is unrolled over
+/// them.
 static constexpr int kNarrow = 4, kUnrolledSteps = 64;
 
 static std::optional<int64_t> constantOf(const Expr &expr) {
@@ -153,9 +154,9 @@ static std::optional<int64_t> strideOf(const Expr &index, const Var &var, const 
   return value ? std::optional<int64_t>(*value) : std::nullopt;
 }
 
-/// Results whose innermost dimension is narrower than a vector, as keys and values in pairs are, in which what
-/// lies side by side in the argument is apart. Either it becomes the lanes, and vectors are stored in turns;
-/// or, with the narrow dimension, the innermost loop, whose addresses are constants apart.
+/// Results whose innermost dimension is narrower than a vector, as keys and values in pairs are, in which
+/// what lies side by side in the argument is apart. Either it becomes the lanes, and vectors are stored in
+/// turns; or, with the narrow dimension, the innermost loop, whose addresses are constants apart.
 bool OutputSchedule::vectorizePacked(Halide::Stage stage) {
   std::optional<int64_t> narrow = constantOf(output.extents.back());
   if (rank < 2 || !helpers.empty() || !narrow || *narrow < 2 || *narrow > kNarrow || shape.lanes <= *narrow)
@@ -165,7 +166,8 @@ bool OutputSchedule::vectorizePacked(Halide::Stage stage) {
     return false;
   Var column = output.vars.back(), next = output.vars[rank - 2];
   Expr index = access->front();
-  std::optional<int64_t> step = strideOf(index, column, output), extent = constantOf(output.extents[rank - 2]);
+  std::optional<int64_t> step = strideOf(index, column, output),
+                         extent = constantOf(output.extents[rank - 2]);
   int lanes = std::min<int64_t>(extent.value_or(1), shape.lanes * 4 / output.func.type().bytes());
   if (step == 0 && lanes > *narrow && *extent % lanes == 0 && strideOf(index, next, output) == 1) {
     stage.reorder(column, next).vectorize(next, lanes).unroll(column);
@@ -197,8 +199,8 @@ void OutputSchedule::vectorizeInnermost(Halide::Stage stage) {
     stage.vectorize(column, lanes, extent ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf);
 }
 
-/// Splits the outermost loops into tasks when there are enough elements for several: as many loops as it takes
-/// for the others to be no more than a task. Where helpers are placed in a loop, that is the outermost.
+/// Splits the outermost loops into tasks when there are enough elements for several: as many loops as it
+/// takes for the others to be no more than a task. Where helpers are placed in a loop, that is the outermost.
 void OutputSchedule::parallelizeRows() {
   int first = 0;
   while (first < rank - 1 && constantOf(output.extents[first]) == 1)
