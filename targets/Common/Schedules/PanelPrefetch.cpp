@@ -141,19 +141,23 @@ Stmt SharedPanelPrefetch::visitTerms(const For *loop) {
   const int visits = fetching * *blocks * *groups, lines = panelLines / visits;
   if (lines == 0 || panelLines % visits != 0 || *parts % fetching != 0)
     return loop;
-  const int every = *parts / fetching, shares = lines % 2 == 0 ? 2 : 1;
+  const int every = *parts / fetching;
   Expr group = variable(loop) - loop->min;
   if (this->blocks)
     group += variable(this->blocks) * static_cast<int32_t>(*groups);
-  Expr part = this->parts ? variable(this->parts) : Expr(0);
-  Expr tile = variable(tiles), share = part / every * shares + tile;
-  Expr line = (share * static_cast<int32_t>(*blocks * *groups) + group) * (lines / shares);
-  Expr offset =
-      Halide::cast<int64_t>(start + current->elements) * bytes + Halide::cast<int64_t>(line) * kLineBytes;
-  Stmt fetch = fetchLines(current->buffer, simplify(offset), lines / shares);
-  Expr isWorthIt = (*parts > 1 || tiles->extent > 1) && tile < shares && part % every == 0;
-  return IfThenElse::make(simplify(isWorthIt),
-                          withBody(loop, Halide::Internal::Block::make(fetch, loop->body)), loop);
+  Expr part = this->parts ? variable(this->parts) : Expr(0), tile = variable(tiles);
+  auto fetchingLoop = [&](int shares) {
+    Expr share = part / every * shares + tile;
+    Expr line = (share * static_cast<int32_t>(*blocks * *groups) + group) * (lines / shares);
+    Expr offset =
+        Halide::cast<int64_t>(start + current->elements) * bytes + Halide::cast<int64_t>(line) * kLineBytes;
+    Stmt fetch = fetchLines(current->buffer, simplify(offset), lines / shares);
+    return withBody(loop, Halide::Internal::Block::make(fetch, loop->body));
+  };
+  const int shares = lines % 2 == 0 ? 2 : 1;
+  Expr fetches = part % every == 0, isAlone = tiles->extent == 1;
+  Stmt shared = IfThenElse::make(simplify(fetches && !isAlone && tile < shares), fetchingLoop(shares), loop);
+  return IfThenElse::make(simplify(fetches && isAlone), fetchingLoop(1), shared);
 }
 
 Stmt SharedPanelPrefetch::visitBlocks(const For *loop) {
