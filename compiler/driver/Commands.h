@@ -33,13 +33,14 @@ struct CompileOptions {
   std::string screen = "auto";   // auto, always, never
   std::string numerics = "fast"; // fast, deterministic: the same bits on every target
   std::string accuracy;          // "self", or a file to compare precisions on; empty: they are not compared
-  std::optional<double> tolerance; // with weights "auto": percent by which perplexity may rise over f32's; 0.5
-  std::string stopAfter;         // phase after which the IR is printed instead; empty: compile to the end
-  int64_t maxSource = 0;         // 0: from the model's configuration
-  int64_t maxTarget = 0;         // 0: from the model's configuration
-  int64_t maxRows = 0;           // rows that one step can be given; 0: the default
-  int64_t slots = 0;             // sources held at a time; 0: the default
-  int64_t threads = 0;           // 0: one per core
+  std::optional<double>
+      tolerance;         // with weights "auto": percent by which perplexity may rise over f32's; 0.5
+  std::string stopAfter; // phase after which the IR is printed instead; empty: compile to the end
+  int64_t maxSource = 0; // 0: from the model's configuration
+  int64_t maxTarget = 0; // 0: from the model's configuration
+  int64_t maxRows = 0;   // rows that one step can be given; 0: the default
+  int64_t slots = 0;     // sources held at a time; 0: the default
+  int64_t threads = 0;   // 0: one per core
 };
 int compileCommand(const CompileOptions &options);
 

@@ -8,6 +8,7 @@
 
 #include "targets/Common/Schedules/AccessPattern.h"
 #include "targets/Common/Schedules/LinearSchedule.h"
+#include "targets/Common/Schedules/PackedResult.h"
 #include "targets/Common/Schedules/RowSchedule.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
@@ -25,9 +26,6 @@ static constexpr int64_t kTaskWork = 32768;
 static constexpr int kSingleRowAccumulators = 8;
 /// Elements that one task of an elementwise kernel computes.
 static constexpr int64_t kParallelElements = 32768;
-/// Innermost extents that a vector is made of several of, and most steps of a loop that is unrolled over
-/// them.
-static constexpr int kNarrow = 4, kUnrolledSteps = 64;
 
 static std::optional<int64_t> constantOf(const Expr &expr) {
   auto value = Halide::Internal::as_const_int(Halide::Internal::simplify(expr));
@@ -79,7 +77,6 @@ private:
   void placeInRow(Helper &helper, const Halide::LoopLevel &level);
   Halide::LoopLevel rowLevel(const Helper &helper) const;
   void vectorizeInnermost(Halide::Stage stage);
-  bool vectorizePacked(Halide::Stage stage);
   void parallelizeRows();
   bool isHeavy() const;
   int lanesFor(int64_t extent) const;
@@ -91,6 +88,8 @@ private:
   std::vector<Helper> helpers;
   /// Position of the tile's row variable; -1 if there is none.
   int rowPosition = -1;
+  /// Position of the first loop that is not cut into tasks.
+  int firstSerial = 0;
   Var columnTask{"columnTask"}, columnOuter{"columnOuter"}, columnInner{"columnInner"}, rowOuter{"rowOuter"},
       rowInner{"rowInner"};
 };
@@ -140,57 +139,10 @@ int OutputSchedule::lanesFor(int64_t extent) const {
 
 //===-- rows ---------------------------------------------------------------------------------------===//
 
-/// How far an index moves with each step of an output's variable; none if that is not constant. Within the
-/// output's extents, as indices are made to lie within the argument.
-static std::optional<int64_t> strideOf(const Expr &index, const Var &var, const Output &output) {
-  Halide::Internal::Scope<Halide::Internal::Interval> bounds;
-  for (auto [each, extent] : llvm::zip_equal(output.vars, output.extents)) {
-    int64_t last = constantOf(extent).value_or(1) - (each.same_as(var) ? 2 : 1);
-    Expr most = constantOf(extent) ? Expr(static_cast<int32_t>(last)) : Halide::Internal::Interval::pos_inf();
-    bounds.push(each.name(), {0, most});
-  }
-  Expr next = Halide::Internal::substitute(var.name(), Expr(var) + 1, index);
-  auto value = Halide::Internal::as_const_int(Halide::Internal::simplify(next - index, true, bounds));
-  return value ? std::optional<int64_t>(*value) : std::nullopt;
-}
-
-/// Results whose innermost dimension is narrower than a vector, as keys and values in pairs are, in which
-/// what lies side by side in the argument is apart. Either it becomes the lanes, and vectors are stored in
-/// turns; or, with the narrow dimension, the innermost loop, whose addresses are constants apart.
-bool OutputSchedule::vectorizePacked(Halide::Stage stage) {
-  std::optional<int64_t> narrow = constantOf(output.extents.back());
-  if (rank < 2 || !helpers.empty() || !narrow || *narrow < 2 || *narrow > kNarrow || shape.lanes <= *narrow)
-    return false;
-  auto access = argumentAccess(output.func);
-  if (!access || access->empty())
-    return false;
-  Var column = output.vars.back(), next = output.vars[rank - 2];
-  Expr index = access->front();
-  std::optional<int64_t> step = strideOf(index, column, output),
-                         extent = constantOf(output.extents[rank - 2]);
-  int lanes = std::min<int64_t>(extent.value_or(1), shape.lanes * 4 / output.func.type().bytes());
-  if (step == 0 && lanes > *narrow && *extent % lanes == 0 && strideOf(index, next, output) == 1) {
-    stage.reorder(column, next).vectorize(next, lanes).unroll(column);
-    return true;
-  }
-  for (int position = rank - 2; step == 1 && position >= 0; --position) {
-    std::optional<int64_t> steps = constantOf(output.extents[position]);
-    Var across = output.vars[position];
-    if (!steps || *steps < 2 || *steps > kUnrolledSteps || strideOf(index, across, output) != narrow)
-      continue;
-    std::vector<Halide::VarOrRVar> order{column, across};
-    for (int other = rank - 2; other > position; --other)
-      order.push_back(output.vars[other]);
-    stage.reorder(order).vectorize(column).unroll(across);
-    return true;
-  }
-  return false;
-}
-
 /// Vectors along the innermost dimension; a static extent that is no multiple recomputes at its end, a
 /// dynamic one is predicated.
 void OutputSchedule::vectorizeInnermost(Halide::Stage stage) {
-  if (vectorizePacked(stage))
+  if (helpers.empty() && vectorizePackedResult(stage, output, shape, firstSerial))
     return;
   Var column = output.vars.back();
   std::optional<int64_t> extent = constantOf(output.extents.back());
@@ -223,9 +175,10 @@ void OutputSchedule::parallelizeRows() {
   std::optional<int64_t> rows = constantOf(count);
   if (rows && *rows < 2 * chunk)
     return;
+  firstSerial = last + 1;
   Var row = output.vars[last], task("task");
   Halide::Stage stage = rows ? Halide::Stage(output.func) : output.func.specialize(count >= 2 * chunk);
-  if (!rows) // before variables are gone that it looks for
+  if (!rows)
     vectorizeInnermost(stage);
   for (int position = last - 1; position >= first; --position)
     stage.fuse(row, output.vars[position], row);

@@ -145,6 +145,38 @@ TEST_P(KernelTest, GathersRows) {
           {randomFloats({50, 24}), integers({4}, {49, 0, 7, 7})});
 }
 
+/// Rows of two blocks of 64, the second not full, in 16 heads: as keys are laid out in pairs of features for
+/// panels of 16 keys, and values in pairs of rows.
+TEST_P(KernelTest, PacksPairs) {
+  struct Form {
+    const char *shape, *loops, *row, *feature;
+  };
+  for (auto [shape, loops, row, feature] :
+       {Form{"2x16x4x32x16x2", "(b, h, g, p, k, t)", "b * 64 + g * 16 + k", "h * 64 + p * 2 + t"},
+        Form{"2x16x32x64x2", "(b, h, p, f, t)", "b * 64 + p * 2 + t", "h * 64 + f"}}) {
+    const std::string type = "tensor<" + std::string(shape) + "xf32>", all(loops);
+    std::string kinds, indices, uses;
+    const int64_t rank = llvm::StringRef(shape).count('x') + 1;
+    for (int64_t dim = 0; dim < rank; ++dim) {
+      const std::string name = "%d" + std::to_string(dim);
+      kinds += dim ? ", \"parallel\"" : "\"parallel\"";
+      indices += name + " = linalg.index " + std::to_string(dim) + " : index\n";
+      uses += (dim ? ", " : "") + name;
+    }
+    auto apply = [&](const std::string &name, const std::string &value) {
+      return name + " = affine.apply affine_map<" + all + " -> (" + value + ")>(" + uses + ")\n";
+    };
+    compare(
+        "func.func @pack(%x: tensor<100x1024xf32>) -> " + type + " {\n%last = arith.constant 99 : index\n" +
+            "%e = tensor.empty() : " + type + "\n%r = linalg.generic {indexing_maps = [affine_map<" + all +
+            " -> " + all + ">], iterator_types = [" + kinds + "]} outs(%e : " + type +
+            ") {\n^bb0(%o: f32):\n" + indices + apply("%row", row) + apply("%f", feature) +
+            "%i = arith.minsi %row, %last : index\n%v = tensor.extract %x[%i, %f] : tensor<100x1024xf32>\n" +
+            "linalg.yield %v : f32\n} -> " + type + "\nreturn %r : " + type + "\n}",
+        {randomFloats({100, 1024})});
+  }
+}
+
 TEST_P(KernelTest, ComputesSoftmaxOfSeveralOperations) {
   const std::string text = R"(
     #all = affine_map<(i, j) -> (i, j)>
