@@ -5,12 +5,22 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <dlfcn.h>
+
 using namespace halyard;
+
+static bool canLoad(llvm::StringRef library) {
+  void *loaded = dlopen(library.str().c_str(), RTLD_LAZY | RTLD_LOCAL);
+  return loaded && dlclose(loaded) == 0;
+}
 
 /// How artifacts for the target can be verified on this machine.
 static std::string verification(const Target &target) {
   if (target.runsHere())
     return "runs here";
+  if (llvm::StringRef library = target.deviceLibrary(); !library.empty())
+    return canLoad(library) ? ("runs here if " + library + " knows a device").str()
+                            : ("compiles, to run it there is no " + library).str();
   Emulator emulator = target.emulator();
   if (emulator.program.empty())
     return "compiles, does not run here";

@@ -118,6 +118,8 @@ public:
   /// By which interface kernels are started on a device of its own: "cuda" or "opencl", as the folder of the
   /// runtime is called. Empty if they run on the processor.
   virtual llvm::StringRef deviceInterface() const { return {}; }
+  /// The library that the runtime finds that device by.
+  virtual llvm::StringRef deviceLibrary() const { return {}; }
   /// What computes the sums of linear layers of codes beside the processor, in layers that linearLayout lays
   /// out for it: one column a panel, and all terms together.
   virtual const Npu *npu() const { return nullptr; }

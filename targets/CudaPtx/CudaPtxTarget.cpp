@@ -17,6 +17,7 @@ public:
   Halide::Target machine() const override { return hostWith({Feature::CUDA, Feature::CUDACapability80}); }
   const kernels::CpuShape &shape() const override;
   llvm::StringRef deviceInterface() const override { return "cuda"; }
+  llvm::StringRef deviceLibrary() const override { return "libcuda.so.1"; }
   bool runsHere() const override { return false; }
   void write(const Halide::Module &kernel, llvm::StringRef path) const override {
     GpuTarget::write(withTexts(kernel), path);

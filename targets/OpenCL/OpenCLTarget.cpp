@@ -15,6 +15,7 @@ public:
   }
   Halide::Target machine() const override { return hostWith({Feature::OpenCL, Feature::CLDoubles}); }
   llvm::StringRef deviceInterface() const override { return "opencl"; }
+  llvm::StringRef deviceLibrary() const override { return "libOpenCL.so.1"; }
   bool runsHere() const override { return false; }
   void addPasses(Halide::Pipeline &pipeline, const kernels::Kernel &) const override {
     addHalfWords(pipeline);

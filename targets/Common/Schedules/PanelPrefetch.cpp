@@ -53,7 +53,7 @@ protected:
 
 /// What few tiles of rows share. The first tile would wait for memory, and memory for the others; a whole
 /// share at a time, they would wait all the more. So the first two tiles fetch half of the next panel each,
-/// with every group of terms a few lines.
+/// with every group of terms a few lines, and the only tile all of it.
 class SharedPanelPrefetch : public PanelLoops {
 public:
   explicit SharedPanelPrefetch(const std::vector<Panels> &layers) : PanelLoops(layers) {}
@@ -125,8 +125,7 @@ static Stmt withBody(const For *loop, const Stmt &body) {
                    loop->device_api, body);
 }
 
-/// A loop over groups of terms. A part that is read with gaps is fetched for one tile too: processors do not
-/// follow such loads well by themselves.
+/// A loop over groups of terms, three times: for the only tile, for the first of several, and for others.
 Stmt SharedPanelPrefetch::visitTerms(const For *loop) {
   auto parts = Halide::Internal::as_const_int(this->parts ? this->parts->extent : Expr(1));
   auto blocks = Halide::Internal::as_const_int(this->blocks ? this->blocks->extent : Expr(1));
