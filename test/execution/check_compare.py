@@ -49,7 +49,6 @@ def check_encoder_table(text, results):
     own = next(each for each in results if each["engine"] == "halyard" and each["batch"] == 1)
     cells = [cell.strip() for cell in encoder[4].strip("|").split("|")]
     expect(cells[3] == f"{own['encode_ms']:.1f}" and cells[6] == f"{own['bind_ms']:.1f}", f"{cells}, measured {own}")
-    expect(own["bind_ms"] < own["encode_ms"], "keys and values take longer than the encoder")
 
 
 def check():

@@ -170,11 +170,10 @@ void TensorAttention::defineRunning() {
   update.push_back(old[groups() + 1] * Halide::cast<double>(keep) +
                    Halide::cast<double>(mass(i, parts, t, h, blocks)) * Halide::cast<double>(add));
   running(d, i, parts, t, h) = Halide::Tuple(update);
-  // In double as the total is, unless that is of codes, which err by more than a float does.
-  Halide::Type type = isCoded ? Halide::Float(32) : Halide::Float(64);
-  Expr total = Halide::cast(type, running(0, i, p, t, h)[groups() + 1]);
+  Expr total = running(0, i, p, t, h)[groups() + 1];
+  Expr zero = Halide::cast<double>(0);
   Expr any = running(0, i, p, t, h)[groups()] > AttentionOperands::kInvisible;
-  inverse(i, p, t, h) = Halide::select(any, Halide::cast(type, 1) / total, Halide::cast(type, 0));
+  inverse(i, p, t, h) = Halide::select(any, Halide::cast<double>(1) / total, zero);
 }
 
 /// Element `feature` of a head's result.
@@ -185,8 +184,7 @@ Expr TensorAttention::normalised(Expr row, Expr head, Expr feature) const {
   for (int group = 0; group < groups(); ++group)
     sums.push_back(state[group]);
   Expr total = groups() == 1 ? sums.front() : Halide::mux(feature / groupWidth, sums);
-  Expr factor = inverse(inPart, part, tile, head);
-  return Halide::cast<float>(Halide::cast(factor.type(), total) * factor);
+  return Halide::cast<float>(Halide::cast<double>(total) * inverse(inPart, part, tile, head));
 }
 
 Stage TensorAttention::build() {
