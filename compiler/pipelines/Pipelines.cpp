@@ -6,6 +6,7 @@
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Conversion/Passes.h"
 #include "passes/Transforms/Passes.h"
+#include "targets/Common/Target.h"
 
 #include "mlir/Dialect/EmitC/IR/EmitC.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -140,7 +141,10 @@ void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &opti
   case Phase::dispatch:
     return buildDispatch(manager, options);
   case Phase::plan: {
-    manager.addPass(createSeqToRt());
+    SeqToRtOptions conversion;
+    const Target *target = lookupTarget(options.target);
+    conversion.oneByOne = target && !target->deviceInterface().empty();
+    manager.addPass(createSeqToRt(conversion));
     CallNpuOptions npu;
     npu.target = options.target;
     manager.addNestedPass<rt::ProgramOp>(createCallNpu(npu));

@@ -20,7 +20,8 @@ static bool pronounce(const char *word, int32_t letters) {
   int64_t source[g2p_MAX_SOURCE];
   for (int32_t i = 0; i < letters; ++i)
     source[i] = letter(word[i]);
-  if (g2p_encode(arena, g2p_weights, /*slot=*/0, source, nullptr, letters, nullptr))
+  const halyard_source word_read = {/*slot=*/0, letters, source, /*mask=*/nullptr, /*memory=*/nullptr};
+  if (g2p_encode(arena, g2p_weights, /*count=*/1, &word_read))
     return false;
   int32_t token = g2p_program.generation.decoder_start, slot = 0;
   for (int32_t position = 0; position + 1 < g2p_program.max_target; ++position) {

@@ -12,9 +12,12 @@ using namespace mlir;
 
 namespace halyard {
 
-RowAxes::RowAxes(Block &step, const BindingTimes &times, int64_t tokenAxis) : times(times) {
-  axes[step.getArgument(0)] = tokenAxis;
-  for (Operation &op : step.without_terminator()) {
+RowAxes::RowAxes(Block &block, const BindingTimes &times, ArrayRef<std::optional<int64_t>> argumentAxes)
+    : times(times) {
+  for (auto [argument, axis] : llvm::zip(block.getArguments(), argumentAxes))
+    if (axis)
+      axes[argument] = *axis;
+  for (Operation &op : block.without_terminator()) {
     if (offending)
       return;
     if (times.of(&op) == BindingTime::step)
@@ -251,14 +254,16 @@ void RowAxes::visitNamed(Operation *op) {
     axes[attention.getResult()] = 0;
     return;
   }
-  if (!isa<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::CacheAppendOp>(op))
+  if (!isa<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::CacheAppendOp, seq::LinearOp, seq::QuantizeOp>(
+          op))
     return fail(op, "'" + op->getName().getStringRef() + "' is not known to treat rows independently");
   for (Value operand : op->getOperands())
     if (times.of(operand) == BindingTime::step && of(operand) != std::optional<int64_t>(0))
       return fail(op, "its operands are not rows of the step");
   if (!of(op->getOperand(0)))
     return fail(op, "it computes over time without reading any row");
-  axes[op->getResult(0)] = 0;
+  for (Value result : op->getResults())
+    axes[result] = 0;
 }
 
 } // namespace halyard

@@ -19,7 +19,11 @@ class RowAxes {
 public:
   /// Analyses the operations of a step whose first argument, the tokens, has time in `tokenAxis`. Values
   /// bound before the step have no row axis.
-  RowAxes(mlir::Block &step, const BindingTimes &times, int64_t tokenAxis);
+  RowAxes(mlir::Block &step, const BindingTimes &times, int64_t tokenAxis)
+      : RowAxes(step, times, llvm::ArrayRef(std::optional<int64_t>(tokenAxis))) {}
+
+  /// The same for any block some of whose arguments have rows, in the given axes, and are bound to the step.
+  RowAxes(mlir::Block &block, const BindingTimes &times, llvm::ArrayRef<std::optional<int64_t>> argumentAxes);
 
   /// The time axis of a value, or none if it has none.
   std::optional<int64_t> of(mlir::Value value) const;

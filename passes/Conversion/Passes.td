@@ -44,7 +44,9 @@ def OnnxToLinalg : Pass<"onnx-to-linalg", "::mlir::ModuleOp"> {
 def SeqToRt : Pass<"seq-to-rt", "::mlir::ModuleOp"> {
   let summary = "turn the stages of a program into functions over buffers";
   let description = [{
-    encode and bind become one function. Results that are bound to a slot or returned are computed where they are
+    encode and bind become one function. Kernels of it that treat rows by themselves are called once for all sources that
+    it is given, if `one-by-one` does not forbid that and a program has several slots; others, and what stands between
+    them, in a loop over the sources. Results that are bound to a slot or returned are computed where they are
     wanted; every other kernel result gets a buffer, to be placed by plan-arena.
 
     ```mlir
@@ -69,8 +71,12 @@ def SeqToRt : Pass<"seq-to-rt", "::mlir::ModuleOp"> {
     }
     // becomes
     rt.region @cross.0.k : memref<3x8x8xf32> {cross}
-    func.func @encode(%arena: !rt.pointer, %weights: !rt.pointer {rt.readonly}, %slot: index, %source: !rt.pointer {rt.readonly},
-        %s: index {rt.maximum = 8 : i64}, %out: !rt.pointer) {
+    func.func @encode(%arena: !rt.pointer, %weights: !rt.pointer {rt.readonly}, %count: index,
+        %sources: !rt.pointer {rt.readonly}) {
+      %zero = arith.constant 0 : index
+      %slot = rt.source_slot %sources[%zero]
+      %s = rt.source_length %sources[%zero] {rt.maximum = 8 : i64}
+      %source = rt.source_data %sources[%zero]
       %memory = rt.host %source(%s) : memref<1x?x8xf32>
       %cache = rt.arena @cross.0.k in %arena : memref<3x8x8xf32>
       %k = rt.slot %cache[%slot] (%s) : memref<3x8x8xf32> -> memref<?x8xf32>
@@ -82,6 +88,7 @@ def SeqToRt : Pass<"seq-to-rt", "::mlir::ModuleOp"> {
       rt.kernel_call @kernel_1(%tokens, %logits) : memref<?xi64>, memref<?x16xf32>
     ```
   }];
+  let options = [Option<"oneByOne", "one-by-one", "bool", "false", "encode one source at a time">];
   let dependentDialects = ["::halyard::rt::RtDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect"];
 }

@@ -128,6 +128,12 @@ void ProgramToEmitC::convert(Operation *op) {
       .Case([&](rt::SlotOp slot) {
         makeBuffer(op, "slot", {slot.getCache(), slot.getSlot()}, slot.getExtents());
       })
+      .Case([&](rt::SourceSlotOp) { act(op, "sourceSlot"); })
+      .Case([&](rt::SourceLengthOp) { act(op, "sourceLength"); })
+      .Case([&](rt::SourceBeginOp) { act(op, "sourceBegin"); })
+      .Case([&](rt::SourceDataOp) { act(op, "sourceData"); })
+      .Case([&](rt::SourceMaskOp) { act(op, "sourceMask"); })
+      .Case([&](rt::SourceMemoryOp) { act(op, "sourceMemory"); })
       .Case([&](rt::KernelCallOp call) { convertKernelCall(call); })
       .Case([&](rt::AppendRowsOp append) {
         SmallVector<Value> begin;
@@ -233,7 +239,9 @@ void ProgramToEmitC::act(Operation *op, StringRef name, ValueRange more) {
   for (Value operand : op->getOperands())
     operands.push_back(mapping.lookup(operand));
   llvm::append_range(operands, more);
-  SmallVector<Type> results(op->getNumResults(), number());
+  SmallVector<Type> results;
+  for (Type type : op->getResultTypes())
+    results.push_back(convertType(type, !isa<rt::SourceMemoryOp>(op)));
   auto call =
       emitc::CallOpaqueOp::create(builder, location, results, ("halyard::rt::" + name).str(), operands);
   mapping.map(op->getResults(), call.getResults());

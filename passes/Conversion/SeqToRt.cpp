@@ -1,13 +1,13 @@
 // seq-to-rt: the stages of a program become the functions of its artifact, over buffers instead of tensors.
 //
-// encode and bind become one function, because they always run one after the other. Values keep the order of
-// their operations; each kernel result gets a buffer of its own, which plan-arena places, except that results
-// which are bound to a slot or returned are computed where they are wanted. A step that recomputes becomes a
-// loop over its rows. Where the head is a stage of its own, what it reads lies in regions of the arena until
-// the next step.
+// encode and bind become one function, because they always run one after the other, of several sources where
+// that helps. Values keep the order of their operations; each kernel result gets a buffer of its own, which
+// plan-arena places, except that results which are bound to a slot or returned are computed where they are
+// wanted. A step that recomputes becomes a loop over its rows. Where the head is a stage of its own, what it
+// reads lies in regions of the arena until the next step.
 #include "dialects/Runtime/IR/Runtime.h"
 #include "passes/Conversion/Passes.h"
-#include "passes/Conversion/StageToRt.h"
+#include "passes/Conversion/SourcesToRt.h"
 #include "runtime/include/halyard/arena.h"
 
 using namespace mlir;
@@ -18,11 +18,18 @@ namespace halyard {
 
 namespace {
 
+/// Sources are encoded together up to so many positions. Each weight that is read is then multiplied with
+/// enough rows for arithmetic to take the time, on every processor; more rows would only leave the nearer
+/// caches.
+constexpr int64_t kPositionsTogether = 512;
+
 /// Makes the rt.program of one seq.program.
 class ProgramToRt {
 public:
-  ProgramToRt(seq::ProgramOp source, const StageExtents &extents)
-      : source(source), extents(extents), builder(source), location(source.getLoc()) {}
+  /// `sourceRows` is null if sources are to be encoded one by one.
+  ProgramToRt(seq::ProgramOp source, const StageExtents &extents, const SourceRows *sourceRows)
+      : source(source), extents(extents), sourceRows(sourceRows), builder(source), location(source.getLoc()) {
+  }
 
   LogicalResult run();
 
@@ -34,6 +41,7 @@ private:
                     IntegerAttr blockRows = {});
   func::FuncOp createFunction(StringRef name, TypeRange arguments, TypeRange results);
   LogicalResult createEncode();
+  LogicalResult createEncodeOfOne(func::FuncOp function);
   LogicalResult createStep();
   void mapStepArguments(StageToRt &stage, func::FuncOp function);
   LogicalResult createHeadStage(StringRef name, Operation *stage, bool ofOneRow);
@@ -45,6 +53,7 @@ private:
 
   seq::ProgramOp source;
   const StageExtents &extents;
+  const SourceRows *sourceRows;
   OpBuilder builder;
   Location location;
   rt::ProgramOp program;
@@ -128,12 +137,14 @@ void ProgramToRt::createProgram() {
       number(halyard_arena_header_bytes(source.getSlots(), source.getMaxTarget(), flags)),
       recompute ? builder.getUnitAttr() : UnitAttr(),
       encode.getBlock().getNumArguments() > 1 ? builder.getUnitAttr() : UnitAttr(), IntegerAttr(),
-      IntegerAttr(), IntegerAttr(), IntegerAttr());
+      IntegerAttr(), IntegerAttr(), IntegerAttr(), IntegerAttr());
   if (rescore) {
     program.setScreenColumns(
         cast<RankedTensorType>(rescore.getBlock().getTerminator()->getOperand(0).getType()).getDimSize(1));
     program.setScreenRows(screen.getMostRows().value_or(source.getMaxRows()));
   }
+  if (sourceRows)
+    program.setTogether(std::min<int64_t>(kPositionsTogether, source.getMaxSource()));
   if (Attribute cost = source->getAttr("cost"))
     program->setAttr("cost", cost);
   builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
@@ -207,42 +218,56 @@ void ProgramToRt::createMemoryRows() {
   func::ReturnOp::create(builder, location, result);
 }
 
-/// encode(arena, weights, slot, source, mask, source length, memory out).
+/// encode(arena, weights, count, sources).
 LogicalResult ProgramToRt::createEncode() {
   Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
-  func::FuncOp function =
-      createFunction("encode", {pointer, pointer, index, pointer, pointer, index, pointer}, {});
-  Value slot = function.getArgument(2), length = function.getArgument(5), memoryOut = function.getArgument(6);
-  function.setArgAttr(5, "rt.maximum", builder.getI64IntegerAttr(source.getMaxSource()));
-  for (unsigned readonly : {1, 3, 4})
+  func::FuncOp function = createFunction("encode", {pointer, pointer, index, pointer}, {});
+  for (unsigned readonly : {1, 3})
     function.setArgAttr(readonly, "rt.readonly", builder.getUnitAttr());
+  bool areTogether = program.getTogether().has_value();
+  if (failed(areTogether ? SourcesToRt(builder, program, extents, *sourceRows, function).run(encode, bind)
+                         : createEncodeOfOne(function)))
+    return failure();
+  func::ReturnOp::create(builder, location);
+  return success();
+}
+
+/// The body of an encode that is given a single source.
+LogicalResult ProgramToRt::createEncodeOfOne(func::FuncOp function) {
+  Type pointer = rt::PointerType::get(builder.getContext()), index = builder.getIndexType();
+  Value sources = function.getArgument(3), first = constant(0);
+  Value slot = rt::SourceSlotOp::create(builder, location, index, sources, first);
+  auto length = rt::SourceLengthOp::create(builder, location, index, sources, first);
+  length->setAttr("rt.maximum", source.getMaxSourceAttr());
 
   StageToRt stage(builder, program, extents, function.getArgument(0), function.getArgument(1));
   stage.setLength(seq::Axis::source, length);
   stage.setSlot(slot);
   BlockArgument input = encode.getBlock().getArgument(0);
-  stage.map(input, stage.hostBuffer(function.getArgument(3), input));
+  Value data = rt::SourceDataOp::create(builder, location, pointer, sources, first);
+  stage.map(input, stage.hostBuffer(data, input));
   Value mask;
   if (program.getMasked()) {
     BlockArgument given = encode.getBlock().getArgument(1);
     mask = stage.allocate(given);
-    rt::MaskOp::create(builder, location, function.getArgument(4), mask);
+    rt::MaskOp::create(builder, location,
+                       rt::SourceMaskOp::create(builder, location, pointer, sources, first), mask);
     stage.map(given, mask);
   }
   if (failed(stage.run(encode.getBlock())))
     return failure();
   Value memory = encode.getBlock().getTerminator()->getOperand(0);
-  rt::CopyOp::create(builder, location, stage.lookup(memory), stage.hostBuffer(memoryOut, memory));
+  Value wanted = rt::SourceMemoryOp::create(builder, location, pointer, sources, first);
+  rt::CopyOp::create(builder, location, stage.lookup(memory), stage.hostBuffer(wanted, memory));
   rt::StageOp::create(builder, location, "bind");
   for (BlockArgument argument : bind.getBlock().getArguments())
     stage.map(argument, argument.getArgNumber() == 0 ? stage.lookup(memory) : mask);
   if (failed(stage.run(bind.getBlock())))
     return failure();
-  Value rows = func::CallOp::create(builder, location, "memory_rows", index, length).getResult(0);
+  Value rows = func::CallOp::create(builder, location, "memory_rows", index, length.getResult()).getResult(0);
   rt::WriteOp::create(builder, location, rows, arena(function, "source_rows"), slot);
   if (recompute)
     rt::WriteOp::create(builder, location, length, arena(function, "source_length"), slot);
-  func::ReturnOp::create(builder, location);
   return success();
 }
 
@@ -364,10 +389,16 @@ LogicalResult ProgramToRt::createRecomputingBody(func::FuncOp function, Value ro
 }
 
 struct SeqToRt : impl::SeqToRtBase<SeqToRt> {
+  using Base::Base;
+
   void runOnOperation() override {
     for (seq::ProgramOp program : llvm::make_early_inc_range(getOperation().getOps<seq::ProgramOp>())) {
       FailureOr<StageExtents> extents = StageExtents::compute(program);
-      if (failed(extents) || failed(ProgramToRt(program, *extents).run()))
+      if (failed(extents))
+        return signalPassFailure();
+      SourceRows rows(program, *extents);
+      bool areTogether = !oneByOne && program.getSlots() > 1 && rows.isWorthwhile();
+      if (failed(ProgramToRt(program, *extents, areTogether ? &rows : nullptr).run()))
         return signalPassFailure();
     }
   }

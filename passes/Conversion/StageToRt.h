@@ -34,11 +34,16 @@ public:
   /// A buffer with the type and extents of a tensor of the stage.
   mlir::Value viewAs(mlir::Value buffer, mlir::Value tensor, mlir::Value begin = {});
 
+  bool contains(mlir::Value tensor) const { return mapping.contains(tensor); }
+  /// The value of an expression in the two lengths.
+  mlir::Value length(mlir::AffineExpr expression, mlir::Location location);
+
   /// Converts all operations of a stage but its terminator.
   mlir::LogicalResult run(mlir::Block &block);
+  /// Converts one operation, whose operands are mapped.
+  mlir::LogicalResult convert(mlir::Operation *op);
 
 private:
-  mlir::LogicalResult convert(mlir::Operation *op);
   void convertConstant(mlir::arith::ConstantOp op);
   void convertView(mlir::Operation *op);
   void convertDispatch(rt::DispatchOp op);
@@ -49,7 +54,6 @@ private:
 
   mlir::MemRefType bufferType(mlir::Value tensor) const;
   mlir::SmallVector<mlir::Value> sizes(mlir::Value tensor);
-  mlir::Value length(mlir::AffineExpr expression, mlir::Location location);
   /// Where a result is wanted: a slot's block or the caller's memory. Nothing if it needs a buffer of its
   /// own.
   mlir::Value wantedAt(mlir::Value result);

@@ -35,14 +35,15 @@ int64_t bytesOf(rt::AllocOp alloc) {
   return llvm::alignTo(std::max<int64_t>(bytes, 1), rt::kAlignment);
 }
 
-/// Last position at which a buffer, or a view of it, is used.
+/// Last position at which a buffer, or a view of it, is used. A loop that uses what is made outside needs it
+/// up to its end.
 int64_t lastUse(Value buffer, const DenseMap<Operation *, int64_t> &positions) {
   int64_t last = 0;
   SmallVector<Value> aliases{buffer};
   while (!aliases.empty()) {
     for (Operation *user : aliases.pop_back_val().getUsers()) {
-      if (auto at = positions.find(user); at != positions.end())
-        last = std::max(last, at->second);
+      Operation *outermost = buffer.getParentBlock()->findAncestorOpInBlock(*user);
+      outermost->walk([&](Operation *op) { last = std::max(last, positions.lookup(op)); });
       if (isa<rt::ViewOp, rt::SlotOp>(user))
         aliases.push_back(user->getResult(0));
     }
@@ -53,7 +54,7 @@ int64_t lastUse(Value buffer, const DenseMap<Operation *, int64_t> &positions) {
 SmallVector<Lifetime> lifetimesOf(func::FuncOp function) {
   DenseMap<Operation *, int64_t> positions;
   SmallVector<Lifetime> lifetimes;
-  // A buffer made inside a loop is used only there, so the order of the text is that of the lifetimes.
+  // A buffer made inside a loop is used only there.
   function.walk<WalkOrder::PreOrder>([&](Operation *op) { positions[op] = positions.size(); });
   function.walk([&](rt::AllocOp alloc) {
     int64_t first = positions[alloc];

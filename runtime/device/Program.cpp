@@ -184,33 +184,33 @@ int takeStep(State &state, int32_t rows) {
 
 extern "C" {
 
-int halyard_device_encode(const halyard_device_program *of, void *arena, const void *weights, int32_t slot,
-                          const void *source, const uint8_t *source_mask, int32_t source_length,
-                          float *memory_out) {
+int halyard_device_encode(const halyard_device_program *of, void *arena, const void *weights,
+                          const halyard_source *source) {
   State *state = nullptr;
   if (int status = stateOf(of, arena, weights, state))
     return status;
   const halyard_program &program = *of->program;
-  int32_t rows = program.memory_rows(source_length);
-  uint64_t bytes = sourceBytes(program, source_length);
+  int32_t rows = program.memory_rows(source->length);
+  uint64_t bytes = sourceBytes(program, source->length);
   uint64_t memoryBytes = static_cast<uint64_t>(rows) * uint64_t(program.memory_features) * sizeof(float);
-  void *given = device::allocate(bytes), *memory = memory_out ? device::allocate(memoryBytes) : nullptr;
-  int status = given && (memory || !memory_out) ? halyard_ok : halyard_bad_memory;
+  halyard_source there = *source;
+  there.data = device::allocate(bytes);
+  there.memory = source->memory ? static_cast<float *>(device::allocate(memoryBytes)) : nullptr;
+  int status = there.data && (there.memory || !source->memory) ? halyard_ok : halyard_bad_memory;
   if (!status) {
-    device::upload(given, source, bytes);
-    status =
-        of->encode(state->arena, state->weights->device, slot, given, source_mask, source_length, memory);
-    if (memory && !status)
-      device::download(memory_out, memory, memoryBytes);
+    device::upload(const_cast<void *>(there.data), source->data, bytes);
+    status = of->encode(state->arena, state->weights->device, 1, &there);
+    if (there.memory && !status)
+      device::download(source->memory, there.memory, memoryBytes);
   }
   int finished = device::finish();
-  if (given)
-    device::release(given);
-  if (memory)
-    device::release(memory);
+  if (there.data)
+    device::release(const_cast<void *>(there.data));
+  if (there.memory)
+    device::release(there.memory);
   status = status ? status : finished;
   if (!status)
-    halyard_source_rows(arena)[slot] = rows;
+    halyard_source_rows(arena)[source->slot] = rows;
   return status;
 }
 

@@ -5,13 +5,28 @@
 
 namespace halyard::rt {
 
-/// Encodes a request's source into a slot and puts its prompt there.
-int Generation::admit(int32_t slot, int32_t index) {
-  halyard_request &request = requests[index];
-  int status = program.encode(session.arena, session.weights, slot, request.source, request.source_mask,
-                              request.source_length, request.memory);
-  if (status)
-    return fail(status < 0 ? status : halyard_kernel_failed, index, status);
+/// Gives free slots to the requests from `next` on and encodes their sources together.
+int Generation::admit(int32_t &next) {
+  int32_t first = next, admitted = 0;
+  for (int32_t slot = 0; slot + beams <= program.slots && next < count; slot += beams)
+    if (session.slots[slot].request < 0) {
+      const halyard_request &request = requests[next];
+      session.sources[admitted++] = {slot, request.source_length, request.source, request.source_mask,
+                                     request.memory};
+      session.slots[slot].request = next++;
+    }
+  if (!admitted)
+    return halyard_ok;
+  if (int status = program.encode(session.arena, session.weights, admitted, session.sources))
+    return fail(status < 0 ? status : halyard_kernel_failed, first, status);
+  for (int32_t i = 0; i < admitted; ++i)
+    begin(session.sources[i].slot, first + i);
+  return halyard_ok;
+}
+
+/// Puts a request's prompt into a slot, which holds its source.
+void Generation::begin(int32_t slot, int32_t index) {
+  const halyard_request &request = requests[index];
   int32_t *text = session.text(slot);
   int32_t length = request.prompt ? request.prompt_count : defaultPrompt(text);
   if (request.prompt)
@@ -23,7 +38,6 @@ int Generation::admit(int32_t slot, int32_t index) {
   record.maxLength = maxLength(length);
   if (beams > 1)
     beginBeams(slot);
-  return halyard_ok;
 }
 
 /// Fills the rows of a step with tokens that the model has not been given yet, beginning where the last step
@@ -155,10 +169,8 @@ int Generation::run() {
       return status;
   }
   for (int32_t next = 0;;) {
-    for (int32_t slot = 0; slot + beams <= program.slots && next < count; slot += beams)
-      if (session.slots[slot].request < 0)
-        if (int status = admit(slot, next++))
-          return status;
+    if (int status = admit(next))
+      return status;
     int32_t rows = gatherRows();
     if (rows == 0)
       return halyard_ok;

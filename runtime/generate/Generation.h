@@ -2,8 +2,9 @@
 //
 // Every step serves all texts in flight: a text that is new contributes the rows of its prompt, the others
 // one row each, as many as the program takes in one call. A text that ends frees its slots for the next
-// request, whose source is then encoded. Greedy search has one slot for a request, beam search as many as it
-// has beams. Nothing allocates: texts live in the session, results in the caller's memory.
+// request, whose source is then encoded, with those of others that begin. Greedy search has one slot for a
+// request, beam search as many as it has beams. Nothing allocates: texts live in the session, results in the
+// caller's memory.
 #ifndef HALYARD_GENERATE_GENERATION_H
 #define HALYARD_GENERATE_GENERATION_H
 
@@ -39,7 +40,8 @@ private:
   int32_t maxLength(int32_t prompt) const;
 
   // Generate.cpp: the loop, and greedy search.
-  int admit(int32_t slot, int32_t index);
+  int admit(int32_t &next);
+  void begin(int32_t slot, int32_t index);
   int32_t gatherRows();
   int step(int32_t rows);
   bool isLast(int32_t row) const;

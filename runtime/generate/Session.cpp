@@ -23,6 +23,7 @@ int halyard_session_init(const halyard_program *program, const halyard_weights *
   made->weights = weights->data;
   made->arena = base + shape.arenaOffset();
   made->slots = reinterpret_cast<halyard_slot *>(base + shape.slotsOffset());
+  made->sources = reinterpret_cast<halyard_source *>(base + shape.sourcesOffset());
   made->tokens = reinterpret_cast<int32_t *>(base + shape.tokensOffset());
   made->finished = reinterpret_cast<int32_t *>(base + shape.finishedOffset());
   made->candidates = reinterpret_cast<halyard_candidate *>(base + shape.candidatesOffset());

@@ -40,6 +40,7 @@ struct halyard_session {
   const void *weights;
   uint8_t *arena;
   halyard_slot *slots;
+  halyard_source *sources;       ///< [slots]: those that are encoded together
   int32_t *tokens;               ///< [slots][maxTarget + 1]
   int32_t *finished;             ///< [slots][maxTarget + 1]: texts of beam search that have ended
   halyard_candidate *candidates; ///< [slots][kCandidatesPerBeam]

@@ -230,8 +230,8 @@ void halyard_answer_error(const halyard_error &error, halyard_answer_to to) {
 int32_t halyard_text_logits(const halyard_program &program, const halyard_weights &weights, void *arena,
                             const halyard_request &source, const int32_t *tokens, int32_t count,
                             int32_t prompt, float *logits) {
-  int32_t status = program.encode(arena, weights.data, 0, source.source, source.source_mask,
-                                  source.source_length, nullptr);
+  halyard_source encoded = {/*slot=*/0, source.source_length, source.source, source.source_mask, nullptr};
+  int32_t status = program.encode(arena, weights.data, 1, &encoded);
   int32_t most = program.max_rows, last = count - 1; // it is chosen, but nothing follows it
   auto *slots = allocate<int32_t>(uint64_t(most)), *positions = allocate<int32_t>(uint64_t(most));
   auto *rowLogits = allocate<float>(uint64_t(most) * uint64_t(program.vocabulary));

@@ -58,4 +58,23 @@ rt.program @t5 attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows 
     // CPP-NEXT: return 0;
     return
   }
+  // CPP: static int32_t encode(void* {{v[0-9]+}}, const void* {{v[0-9]+}}, int32_t [[COUNT:v[0-9]+]], const void* [[SOURCES:v[0-9]+]]) {
+  func.func @encode(%arena: !rt.pointer, %weights: !rt.pointer {rt.readonly}, %count: index, %sources: !rt.pointer {rt.readonly}) {
+    // CPP-NEXT: int32_t [[ALL:v[0-9]+]] = halyard::rt::sourceBegin([[SOURCES]], [[COUNT]]);
+    %all = rt.source_begin %sources[%count]
+    %c0 = arith.constant 0 : index
+    // CPP: int32_t [[SLOT:v[0-9]+]] = halyard::rt::sourceSlot([[SOURCES]], 0);
+    %slot = rt.source_slot %sources[%c0]
+    // CPP: int32_t [[LENGTH:v[0-9]+]] = halyard::rt::sourceLength([[SOURCES]], 0);
+    %length = rt.source_length %sources[%c0]
+    // CPP: const void* [[DATA:v[0-9]+]] = halyard::rt::sourceData([[SOURCES]], 0);
+    %data = rt.source_data %sources[%c0]
+    // CPP: const void* [[MASK:v[0-9]+]] = halyard::rt::sourceMask([[SOURCES]], 0);
+    %mask = rt.source_mask %sources[%c0]
+    // CPP: void* [[MEMORY:v[0-9]+]] = halyard::rt::sourceMemory([[SOURCES]], 0);
+    %memory = rt.source_memory %sources[%c0]
+    // CPP: halyard::rt::tensor<float>([[MEMORY]], [[ALL]]);
+    %out = rt.host %memory (%all) : memref<?xf32>
+    return
+  }
 }

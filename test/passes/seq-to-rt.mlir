@@ -20,10 +20,15 @@ module attributes {halyard.name = "t5"} {
     // CHECK: func.func @memory_rows(%[[S:.*]]: index) -> index
     // CHECK: affine.apply #{{.*}}()[%[[S]]]
     // CHECK: func.func @encode
-    // CHECK: %[[IN:.*]] = rt.host %arg3(%arg5) : memref<1x?xi64>
+    // CHECK: %[[SLOT:.*]] = rt.source_slot %arg3[%c0]
+    // CHECK: %[[S:.*]] = rt.source_length %arg3[%c0] {rt.maximum = 8 : i64}
+    // CHECK: %[[DATA:.*]] = rt.source_data %arg3[%c0]
+    // CHECK: %[[IN:.*]] = rt.host %[[DATA]](%[[S]]) : memref<1x?xi64>
     // CHECK: %[[MEMORY:.*]] = rt.alloc(%[[ROWS:.*]]) : memref<1x?x8xf32>
     // CHECK: rt.kernel_call @kernel_0(%[[IN]], %[[ROWS]], %[[MEMORY]])
-    // CHECK: rt.copy %[[MEMORY]] to
+    // CHECK: %[[WANTED:.*]] = rt.source_memory %arg3[%c0]
+    // CHECK: %[[OUT:.*]] = rt.host %[[WANTED]]
+    // CHECK: rt.copy %[[MEMORY]] to %[[OUT]]
     // CHECK-NEXT: rt.stage "bind"
     seq.encode(%ids: tensor<1x?xi64>) {
       %s = seq.length source : index
@@ -33,9 +38,9 @@ module attributes {halyard.name = "t5"} {
     }
     // What is bound to the slot is computed in its block.
     // CHECK: %[[CACHE:.*]] = rt.arena @cross.0.k in %arg0 : memref<3x4x4xf32>
-    // CHECK: %[[K:.*]] = rt.slot %[[CACHE]][%arg2] (%{{.*}}) : memref<3x4x4xf32> -> memref<?x4xf32>
+    // CHECK: %[[K:.*]] = rt.slot %[[CACHE]][%[[SLOT]]] (%{{.*}}) : memref<3x4x4xf32> -> memref<?x4xf32>
     // CHECK: rt.kernel_call @kernel_1(%[[MEMORY]], %{{.*}}, %[[K]])
-    // CHECK: rt.write %{{.*}} to %{{.*}}[%arg2] : memref<3xi32>
+    // CHECK: rt.write %{{.*}} to %{{.*}}[%[[SLOT]]] : memref<3xi32>
     seq.bind(%memory: tensor<1x?x8xf32>) {
       %s = seq.length source : index
       %n = affine.apply affine_map<()[s] -> (s floordiv 2)>()[%s]
@@ -107,8 +112,9 @@ seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_r
   func.func private @kernel_1(%mask: tensor<1x?xi64>) -> tensor<?x1xf32>
   func.func private @kernel_2(%tokens: tensor<?xi64>, %mask: !seq.cache<8, 1, f32>) -> tensor<?x16xf32>
   seq.cross @cross.0.mask : tensor<?x1xf32>
-  // CHECK: func.func @encode(%{{.*}}: !rt.pointer, %{{.*}}: !rt.pointer {rt.readonly}, %{{.*}}: index, %{{.*}}: !rt.pointer {rt.readonly}, %[[GIVEN:.*]]: !rt.pointer {rt.readonly}, %[[S:.*]]: index
+  // CHECK: %[[S:.*]] = rt.source_length
   // CHECK: %[[MASK:.*]] = rt.alloc(%[[S]]) : memref<1x?xi64>
+  // CHECK: %[[GIVEN:.*]] = rt.source_mask
   // CHECK: rt.mask %[[GIVEN]] to %[[MASK]] : memref<1x?xi64>
   // CHECK: rt.kernel_call @kernel_0(%{{.*}}, %[[MASK]], %{{.*}})
   // CHECK: rt.kernel_call @kernel_1(%[[MASK]], %{{.*}})
@@ -127,6 +133,92 @@ seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_r
     %t = seq.length target : index
     %m = seq.load @cross.0.mask : !seq.cache<8, 1, f32>
     %y = rt.dispatch @kernel_2(%tokens, %m) extents(%t) : (tensor<?xi64>, !seq.cache<8, 1, f32>) -> tensor<?x16xf32>
+    seq.yield %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// Sources lie end to end. A layer and what is added to each of its rows are computed of all of them at once; what
+// rows of a table are added to, by position, and attention, of each by itself.
+// CHECK: rt.program @model
+// CHECK-SAME: together = 8
+seq.program @model attributes {max_source = 8 : i64, max_target = 4 : i64, max_rows = 2 : i64, slots = 3 : i64} {
+  func.func private @layer(%x: tensor<?x4xf32>, %w: tensor<1x4x64x1xf32>) -> tensor<?x4xf32> {
+    %y = seq.linear %x, %w : tensor<?x4xf32>, tensor<1x4x64x1xf32> -> tensor<?x4xf32>
+    return %y : tensor<?x4xf32>
+  }
+  func.func private @add(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %s: index) -> tensor<?x4xf32> {
+    %empty = tensor.empty(%s) : tensor<?x4xf32>
+    %sum = linalg.add ins(%x, %y : tensor<?x4xf32>, tensor<?x4xf32>) outs(%empty : tensor<?x4xf32>) -> tensor<?x4xf32>
+    return %sum : tensor<?x4xf32>
+  }
+  func.func private @attend(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+    %y = seq.attention %x, %x, %x {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> -> tensor<?x4xf32>
+    return %y : tensor<?x4xf32>
+  }
+  func.func private @mean(%x: tensor<?x4xf32>) -> tensor<4xf32>
+  func.func private @scale(%x: tensor<?x4xf32>, %y: tensor<4xf32>) -> tensor<?x4xf32> {
+    %z = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>],
+                         iterator_types = ["parallel", "parallel"]} ins(%x, %y : tensor<?x4xf32>, tensor<4xf32>) outs(%x : tensor<?x4xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      linalg.yield %p : f32
+    } -> tensor<?x4xf32>
+    return %z : tensor<?x4xf32>
+  }
+  func.func private @logits(%tokens: tensor<?xi64>, %k: !seq.cache<8, 4, f32>) -> tensor<?x16xf32>
+  seq.cross @cross.0.k : tensor<?x4xf32>
+  // CHECK: func.func @encode(%{{.*}}: !rt.pointer, %{{.*}}: !rt.pointer {rt.readonly}, %[[COUNT:.*]]: index, %[[SOURCES:.*]]: !rt.pointer {rt.readonly})
+  // CHECK: %[[ALL:.*]] = rt.source_begin %[[SOURCES]][%[[COUNT]]] {rt.maximum = 8 : i64}
+  // CHECK: scf.for %[[I:.*]] = %{{.*}} to %[[COUNT]]
+  // CHECK: %[[LENGTH:.*]] = rt.source_length %[[SOURCES]][%[[I]]] {rt.maximum = 8 : i64}
+  // CHECK: %[[PLACE:.*]] = rt.view %[[POSITIONED:.*]] from %{{.*}}(%[[LENGTH]]) : memref<?xf32> -> memref<?x4xf32>
+  // CHECK: rt.kernel_call @add(%{{.*}}, %{{.*}}, %[[LENGTH]], %[[PLACE]])
+  // CHECK-NEXT: }
+  // CHECK: %[[INPUT:.*]] = rt.view %[[POSITIONED]](%[[ALL]]) : memref<?xf32> -> memref<?x4xf32>
+  // CHECK: %[[ROWS:.*]] = rt.alloc(%[[ALL]]) : memref<?x4xf32>
+  // CHECK: rt.kernel_call @layer(%[[INPUT]], %{{.*}}, %[[ROWS]])
+  // CHECK: scf.for
+  // CHECK: %[[OWN:.*]] = rt.view %[[ROWS]] from
+  // CHECK: rt.kernel_call @attend(%[[OWN]], %[[ATTENDED:.*]])
+  // CHECK: rt.kernel_call @scale(%[[ATTENDED]], %{{.*}}, %{{.*}})
+  // CHECK-NEXT: }
+  // CHECK: rt.kernel_call @add(%{{.*}}, %[[ROWS]], %[[ALL]], %[[SUM:.*]])
+  seq.encode(%source: tensor<?x4xf32>) {
+    %s = seq.length source : index
+    %w = arith.constant dense<1.0> : tensor<1x4x64x1xf32>
+    %table = arith.constant dense<2.0> : tensor<8x4xf32>
+    %first = tensor.extract_slice %table[0, 0] [%s, 4] [1, 1] : tensor<8x4xf32> to tensor<?x4xf32>
+    %x = rt.dispatch @add(%source, %first, %s) extents(%s) : (tensor<?x4xf32>, tensor<?x4xf32>, index) -> tensor<?x4xf32>
+    %y = rt.dispatch @layer(%x, %w) extents(%s) : (tensor<?x4xf32>, tensor<1x4x64x1xf32>) -> tensor<?x4xf32>
+    %z = rt.dispatch @attend(%y) extents(%s) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+    // A number that all rows of a source share is another for each of them.
+    %mean = rt.dispatch @mean(%z) : (tensor<?x4xf32>) -> tensor<4xf32>
+    %scaled = rt.dispatch @scale(%z, %mean) extents(%s) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    %sum = rt.dispatch @add(%scaled, %y, %s) extents(%s) : (tensor<?x4xf32>, tensor<?x4xf32>, index) -> tensor<?x4xf32>
+    seq.yield %sum : tensor<?x4xf32>
+  }
+  // What is bound to a slot is computed in its block, and each source has its own.
+  // CHECK: rt.stage "bind"
+  // CHECK: scf.for %[[J:.*]] =
+  // CHECK: %[[SLOT:.*]] = rt.source_slot %[[SOURCES]][%[[J]]]
+  // CHECK: %[[MINE:.*]] = rt.view %[[SUM]] from
+  // CHECK: %[[K:.*]] = rt.slot %{{.*}}[%[[SLOT]]]
+  // CHECK: rt.kernel_call @layer(%[[MINE]], %{{.*}}, %[[K]])
+  // CHECK: rt.copy
+  // CHECK: rt.write
+  seq.bind(%memory: tensor<?x4xf32>) {
+    %s = seq.length source : index
+    %w = arith.constant dense<3.0> : tensor<1x4x64x1xf32>
+    %k = rt.dispatch @layer(%memory, %w) extents(%s) : (tensor<?x4xf32>, tensor<1x4x64x1xf32>) -> tensor<?x4xf32>
+    seq.store @cross.0.k, %k : tensor<?x4xf32>
+    seq.yield
+  }
+  seq.step(%tokens: tensor<?xi64>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
+    %t = seq.length target : index
+    %k = seq.load @cross.0.k : !seq.cache<8, 4, f32>
+    %y = rt.dispatch @logits(%tokens, %k) extents(%t) : (tensor<?xi64>, !seq.cache<8, 4, f32>) -> tensor<?x16xf32>
     seq.yield %y : tensor<?x16xf32>
   }
 }

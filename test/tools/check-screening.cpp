@@ -63,11 +63,11 @@ private:
       ids[i] = narrow[i];
       numbers[i] = std::normal_distribution<float>()(random);
     }
-    const void *source = ids.data();
+    halyard_source source = {slot, length, ids.data(), nullptr, nullptr};
     if (program->source_type != halyard_i64)
-      source =
+      source.data =
           program->source_type == halyard_i32 ? static_cast<const void *>(narrow.data()) : numbers.data();
-    if (int status = program->encode(arena, weights.data, slot, source, nullptr, length, nullptr))
+    if (int status = program->encode(arena, weights.data, 1, &source))
       fail("encode returns " + std::to_string(status));
   }
 

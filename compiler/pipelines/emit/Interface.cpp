@@ -36,8 +36,7 @@ extern const halyard_program {0}_program;
 extern const uint8_t {0}_weights[];
 
 /* The functions of {0}_program. */
-int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
-               int32_t source_length, float *memory_out);
+int {0}_encode(void *arena, const void *weights, int32_t count, const halyard_source *sources);
 int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
              const int32_t *position, float *logits);
 
@@ -71,12 +70,17 @@ inline constexpr int32_t kMaxSource = {7};
 )";
 
 constexpr llvm::StringLiteral kEntryPoints = R"(
-int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
-               int32_t source_length, float *memory_out) {{
-  if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_mask, source_length))
+int {0}_encode(void *arena, const void *weights, int32_t count, const halyard_source *sources) {{
+  if (int status = halyard_check_encode(&{0}_program, arena, count, sources))
     return status;
-  halyard_clear_slot(&{0}_program, arena, slot);
-  return encode(arena, weights, slot, source, source_mask, source_length, memory_out);
+  for (int32_t first = 0, together = 0; first < count; first += together) {{
+    together = halyard_encoded_together(sources + first, count - first, {2});
+    for (int32_t i = first; i < first + together; ++i)
+      halyard_clear_slot(&{0}_program, arena, sources[i].slot);
+    if (int status = encode(arena, weights, together, sources + first))
+      return status;
+  }
+  return halyard_ok;
 }
 
 int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
@@ -90,11 +94,13 @@ int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *toke
 constexpr llvm::StringLiteral kDeviceEntryPoints = R"(
 static const halyard_device_program kDevice = {{&{0}_program, {1}u, encode, step};
 
-int {0}_encode(void *arena, const void *weights, int32_t slot, const void *source, const uint8_t *source_mask,
-               int32_t source_length, float *memory_out) {{
-  if (int status = halyard_check_encode(&{0}_program, arena, slot, source, source_mask, source_length))
+int {0}_encode(void *arena, const void *weights, int32_t count, const halyard_source *sources) {{
+  if (int status = halyard_check_encode(&{0}_program, arena, count, sources))
     return status;
-  return halyard_device_encode(&kDevice, arena, weights, slot, source, source_mask, source_length, memory_out);
+  for (int32_t i = 0; i < count; ++i)
+    if (int status = halyard_device_encode(&kDevice, arena, weights, &sources[i]))
+      return status;
+  return halyard_ok;
 }
 
 int {0}_step(void *arena, const void *weights, int32_t rows, const int32_t *token, const int32_t *slot,
@@ -234,7 +240,9 @@ FailureOr<std::string> interfaceSource(rt::ProgramOp program, const Target &targ
   if (isOnDevice)
     stream << llvm::formatv(kDeviceEntryPoints.data(), name, *program.getArenaBytes()).str();
   else
-    stream << llvm::formatv(kEntryPoints.data(), name, columns ? kStepAndHead : kWholeStep).str();
+    stream << llvm::formatv(kEntryPoints.data(), name, columns ? kStepAndHead : kWholeStep,
+                            program.getTogether().value_or(0))
+                  .str();
   return text;
 }
 

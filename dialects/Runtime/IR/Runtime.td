@@ -69,6 +69,8 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
     each row's slot again, by the function `text`; with `screen_columns`, step leaves
     the rows that its head reads in the arena, and there are functions `head`, `screen` and `rescore`, the last of so many
     columns, which more rows than `screen_rows` do without; with `masked`, encode reads a mask beside the source.
+    `encode` is given an array of sources (halyard_source), a single one or, with `together`, several that have at most
+    so many positions.
     `arena_bytes` is given by plan-arena, `weights_bytes` by place-weights.
 
     ```mlir
@@ -84,7 +86,8 @@ def Rt_ProgramOp : Rt_Op<"program", [IsolatedFromAbove, Symbol, SymbolTable, NoT
                        StrAttr:$source_name, I64Attr:$source_vocabulary, I64Attr:$header_bytes, UnitAttr:$recompute,
                        UnitAttr:$masked,
                        OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$weights_bytes,
-                       OptionalAttr<I64Attr>:$screen_columns, OptionalAttr<I64Attr>:$screen_rows);
+                       OptionalAttr<I64Attr>:$screen_columns, OptionalAttr<I64Attr>:$screen_rows,
+                       OptionalAttr<I64Attr>:$together);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
 }
@@ -161,6 +164,26 @@ def Rt_SlotOp : Rt_Op<"slot", [Pure]> {
   let arguments = (ins AnyMemRef:$cache, Index:$slot, Variadic<Index>:$extents);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$cache `[` $slot `]` (`(` $extents^ `)`)? attr-dict `:` type($cache) `->` type($result)";
+}
+
+//===-- sources that are encoded together ------------------------------------------------------------------------===//
+
+class Rt_SourceOp<string part, Type type> : Rt_Op<"source_" # part, [Pure]> {
+  let arguments = (ins Rt_PointerType:$sources, Index:$index);
+  let results = (outs type:$result);
+  let assemblyFormat = "$sources `[` $index `]` attr-dict";
+}
+
+def Rt_SourceSlotOp : Rt_SourceOp<"slot", Index> { let summary = "the slot of a source"; }
+def Rt_SourceLengthOp : Rt_SourceOp<"length", Index> { let summary = "how many positions a source has"; }
+def Rt_SourceDataOp : Rt_SourceOp<"data", Rt_PointerType> { let summary = "the caller's memory with a source"; }
+def Rt_SourceMaskOp : Rt_SourceOp<"mask", Rt_PointerType> { let summary = "the caller's mask of a source, or null"; }
+def Rt_SourceMemoryOp : Rt_SourceOp<"memory", Rt_PointerType> {
+  let summary = "where the caller wants the encoder's output, or null";
+}
+def Rt_SourceBeginOp : Rt_SourceOp<"begin", Index> {
+  let summary = "how many positions all sources before `index` have";
+  let description = [{ What is computed of several sources lies end to end, in their order. }];
 }
 
 //===-- actions ----------------------------------------------------------------------------------------------------===//

@@ -14,21 +14,19 @@
 extern "C" {
 #endif
 
-/* The two functions of a program as the compiler writes them, with addresses in the device's memory, and what
- * they need of it. */
+/* The two functions of a program as the compiler writes them, with addresses in the device's memory (encode's
+ * sources are in the processor's, but not what they point to), and what they need of it. */
 typedef struct halyard_device_program {
   const halyard_program *program;
   uint64_t arena_bytes;
-  int32_t (*encode)(void *arena, const void *weights, int32_t slot, const void *source,
-                    const void *source_mask, int32_t source_length, void *memory_out);
+  int32_t (*encode)(void *arena, const void *weights, int32_t count, const void *sources);
   int32_t (*step)(void *arena, const void *weights, int32_t rows, const void *token, const void *slot,
                   const void *position, void *logits);
 } halyard_device_program;
 
-/* What the functions of halyard_program do. Arguments were checked. */
-int halyard_device_encode(const halyard_device_program *of, void *arena, const void *weights, int32_t slot,
-                          const void *source, const uint8_t *source_mask, int32_t source_length,
-                          float *memory_out);
+/* What the functions of halyard_program do, encode for one source. Arguments were checked. */
+int halyard_device_encode(const halyard_device_program *of, void *arena, const void *weights,
+                          const halyard_source *source);
 int halyard_device_step(const halyard_device_program *of, void *arena, const void *weights, int32_t rows,
                         const int32_t *token, const int32_t *slot, const int32_t *position, float *logits);
 int halyard_device_choose(void *arena, int32_t rows, int32_t *token);

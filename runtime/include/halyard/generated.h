@@ -49,6 +49,22 @@ Tensor<sizeof...(Sizes)> slot(const halyard_buffer &cache, int64_t index, Sizes.
   return view<T>(cache, index * blockElements(cache), sizes...);
 }
 
+/* Of the source `index` of an array of halyard_source: its fields, and the positions of all before it. */
+inline const halyard_source &sourceAt(const void *sources, int32_t index) {
+  return static_cast<const halyard_source *>(sources)[index];
+}
+inline int32_t sourceSlot(const void *sources, int32_t index) { return sourceAt(sources, index).slot; }
+inline int32_t sourceLength(const void *sources, int32_t index) { return sourceAt(sources, index).length; }
+inline const void *sourceData(const void *sources, int32_t index) { return sourceAt(sources, index).data; }
+inline const void *sourceMask(const void *sources, int32_t index) { return sourceAt(sources, index).mask; }
+inline void *sourceMemory(const void *sources, int32_t index) { return sourceAt(sources, index).memory; }
+inline int32_t sourceBegin(const void *sources, int32_t index) {
+  int32_t begin = 0;
+  for (int32_t i = 0; i < index; ++i)
+    begin += sourceLength(sources, i);
+  return begin;
+}
+
 #ifndef HALYARD_DEVICE
 
 /* Copies all of `from`; does nothing if `to` is the caller's null pointer. */

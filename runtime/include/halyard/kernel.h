@@ -186,27 +186,43 @@ static inline const int64_t *halyard_keep_token(void *arena, int32_t slot, int32
 }
 
 /* The checks that encode and step make before anything else; 0 or a halyard_status. */
-static inline int halyard_check_encode(const halyard_program *program, void *arena, int32_t slot,
-                                       const void *source, const uint8_t *source_mask,
-                                       int32_t source_length) {
-  if (!arena || ((halyard_arena *)arena)->magic != HALYARD_ARENA_MAGIC)
-    return halyard_bad_memory;
-  if (slot < 0 || slot >= program->slots)
+static inline int halyard_check_source(const halyard_program *program, const halyard_source *source) {
+  if (source->slot < 0 || source->slot >= program->slots)
     return halyard_bad_slot;
-  if (!source || source_length < 1 || source_length > program->max_source ||
-      program->memory_rows(source_length) < 1)
+  if (!source->data || source->length < 1 || source->length > program->max_source ||
+      program->memory_rows(source->length) < 1)
     return halyard_bad_source;
-  if (source_mask && !(program->flags & HALYARD_READS_MASK))
+  if (source->mask && !(program->flags & HALYARD_READS_MASK))
     return halyard_bad_mask;
   if (!program->source_vocabulary)
     return halyard_ok;
-  for (int32_t i = 0; i < source_length; ++i) {
-    int64_t id =
-        program->source_type == halyard_i64 ? ((const int64_t *)source)[i] : ((const int32_t *)source)[i];
+  for (int32_t i = 0; i < source->length; ++i) {
+    int64_t id = program->source_type == halyard_i64 ? ((const int64_t *)source->data)[i]
+                                                     : ((const int32_t *)source->data)[i];
     if (id < 0 || id >= program->source_vocabulary)
       return halyard_bad_source_id;
   }
   return halyard_ok;
+}
+
+static inline int halyard_check_encode(const halyard_program *program, void *arena, int32_t count,
+                                       const halyard_source *sources) {
+  if (!arena || ((halyard_arena *)arena)->magic != HALYARD_ARENA_MAGIC)
+    return halyard_bad_memory;
+  for (int32_t i = 0; i < count; ++i)
+    if (int status = halyard_check_source(program, &sources[i]))
+      return status;
+  return halyard_ok;
+}
+
+/* How many of the sources, from the first on, have at most so many positions together; at least one. */
+static inline int32_t halyard_encoded_together(const halyard_source *sources, int32_t count,
+                                               int32_t most_positions) {
+  int32_t taken = 1;
+  for (int32_t positions = sources[0].length; taken < count; ++taken)
+    if ((positions += sources[taken].length) > most_positions)
+      break;
+  return taken;
 }
 
 static inline int halyard_check_step(const halyard_program *program, void *arena, int32_t rows,

@@ -1,7 +1,7 @@
 // How a session's memory is divided: known at compile time, so that firmware can reserve it statically.
 //
-//   session record | a record per slot | tokens of every slot | tokens of finished beams | candidates of beam
-//   search | rows of a step | logits of a step | arena
+//   session record | a record per slot | sources to be encoded | tokens of every slot | tokens of finished
+//   beams | candidates of beam search | rows of a step | logits of a step | arena
 #ifndef HALYARD_LAYOUT_H
 #define HALYARD_LAYOUT_H
 
@@ -27,8 +27,11 @@ struct SessionShape {
   /// Longest text: the last token is chosen but never read, so it needs no position.
   constexpr uint64_t textLength() const { return uint64_t(maxTarget) + 1; }
   constexpr uint64_t slotsOffset() const { return kSessionRecordBytes; }
-  constexpr uint64_t tokensOffset() const {
+  constexpr uint64_t sourcesOffset() const {
     return slotsOffset() + halyard_aligned(uint64_t(slots) * kSlotRecordBytes);
+  }
+  constexpr uint64_t tokensOffset() const {
+    return sourcesOffset() + halyard_aligned(uint64_t(slots) * sizeof(halyard_source));
   }
   constexpr uint64_t finishedOffset() const {
     return tokensOffset() + halyard_aligned(uint64_t(slots) * textLength() * sizeof(int32_t));

@@ -1,9 +1,9 @@
 /* The binary interface between a compiled model and everything that runs it.
  *
  * An artifact NAME exports one constant, `const halyard_program NAME_program`. It says how large the model's
- * memory is and holds its two functions: `encode` reads a source once into a slot, and `step` computes the
- * logits of a number of rows, each one token of one slot at one position. Batches, prompts, beams and drafts
- * are all rows of the same call. Neither function allocates, throws, reads a file or needs a thread.
+ * memory is and holds its two functions: `encode` reads sources, each once into a slot, and `step` computes
+ * the logits of a number of rows, each one token of one slot at one position. Batches, prompts, beams and
+ * drafts are all rows of the same call. Neither function allocates, throws, reads a file or needs a thread.
  *
  * Memory: all that a program writes lies in one arena of `arena_bytes`, owned by the caller and aligned to
  * HALYARD_ALIGNMENT: a header (arena.h), then states, cross values and scratch. Weights are read only,
@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Changes with every change of the structs below; a runtime refuses a program of another number. */
-#define HALYARD_ABI 5u
+#define HALYARD_ABI 6u
 
 /* Alignment in bytes of an arena, of weights in memory and of everything laid out inside them. */
 #define HALYARD_ALIGNMENT 64
@@ -79,6 +79,15 @@ enum {
   HALYARD_READS_MASK = 2
 };
 
+/* A source to be encoded. */
+typedef struct halyard_source {
+  int32_t slot;        /* whose contents it replaces */
+  int32_t length;      /* 1 .. max_source */
+  const void *data;    /* of the program's source type and shape */
+  const uint8_t *mask; /* null, or with HALYARD_READS_MASK a byte for each position, 0 where it is padding */
+  float *memory;       /* receives the encoder's output; may be null */
+} halyard_source;
+
 typedef struct halyard_program {
   uint32_t abi; /* HALYARD_ABI */
   uint32_t flags;
@@ -107,12 +116,10 @@ typedef struct halyard_program {
   uint64_t weights_checksum; /* of what follows the header */
   uint64_t arena_bytes;
 
-  /* Reads a source into a slot, replacing what the slot held. `source_mask` is null, or with
-   * HALYARD_READS_MASK a byte for each of the source's `source_length` positions, 0 where it is padding; null
-   * says that there is none. `memory_out`, which may be null, receives the encoder's output. Returns 0, a
-   * halyard_status, or the code of a kernel that failed. */
-  int (*encode)(void *arena, const void *weights, int32_t slot, const void *source,
-                const uint8_t *source_mask, int32_t source_length, float *memory_out);
+  /* Reads `count` sources, each into its slot. Several cost less at a time than one by one, and give the same
+   * bits. Nothing is encoded if one of them cannot be. Returns 0, a halyard_status, or the code of a kernel
+   * that failed. */
+  int (*encode)(void *arena, const void *weights, int32_t count, const halyard_source *sources);
 
   /* Computes logits [rows, vocabulary] of `rows` tokens. Rows of one slot stand in ascending order of
    * position, and every earlier position of their slot was given before, in this call or another. Giving a

@@ -158,10 +158,10 @@ TEST(Artifact, RowsOfTwoSlotsShareAStep) {
 
   std::vector<int64_t> first = {0, 1, 2, 1}, second = {2, 2, 0, 1, 1, 0, 2};
   std::vector<float> memory(4 * first.size());
-  ASSERT_EQ(tiny.program->encode(tiny.arena, tiny.weights.data, 0, first.data(), nullptr, 4, memory.data()),
-            0);
+  const halyard_source sources[] = {{0, 4, first.data(), nullptr, memory.data()},
+                                    {1, 7, second.data(), nullptr, nullptr}};
+  ASSERT_EQ(tiny.program->encode(tiny.arena, tiny.weights.data, 2, sources), 0);
   EXPECT_EQ(memory[3], 2.0f);
-  ASSERT_EQ(tiny.program->encode(tiny.arena, tiny.weights.data, 1, second.data(), nullptr, 7, nullptr), 0);
 
   // Three rows of slot 1 around the first of slot 0, then one of each.
   int32_t tokens[] = {4, 1, 2, 3}, slots[] = {1, 0, 1, 1}, positions[] = {0, 0, 1, 2};
@@ -180,9 +180,8 @@ TEST(Artifact, RowsOfTwoSlotsShareAStep) {
 
   // The largest source and step fill the arena to its end, and nothing beyond.
   std::vector<int64_t> longest(tiny.program->max_source, 1);
-  ASSERT_EQ(tiny.program->encode(tiny.arena, tiny.weights.data, 1, longest.data(), nullptr,
-                                 int32_t(longest.size()), nullptr),
-            0);
+  const halyard_source full = {1, int32_t(longest.size()), longest.data(), nullptr, nullptr};
+  ASSERT_EQ(tiny.program->encode(tiny.arena, tiny.weights.data, 1, &full), 0);
   tiny.expectExactArena();
 }
 
@@ -193,8 +192,8 @@ TEST(Artifact, RecomputesTheTextOfEachRow) {
   ASSERT_TRUE(mean.program);
   EXPECT_EQ(mean.program->flags, uint32_t(HALYARD_KEEPS_TOKENS));
   const float source[] = {1, 2, 3, 4};
-  ASSERT_EQ(mean.program->encode(mean.arena, mean.weights.data, 1, source, nullptr, 2, nullptr),
-            0); // sums: 4, 6
+  const halyard_source pairs = {1, 2, source, nullptr, nullptr}; // sums: 4, 6
+  ASSERT_EQ(mean.program->encode(mean.arena, mean.weights.data, 1, &pairs), 0);
   const int32_t tokens[] = {0, 1, 1}, slots[] = {1, 1, 1}, positions[] = {0, 1, 2};
   float logits[6];
   ASSERT_EQ(mean.program->step(mean.arena, mean.weights.data, 3, tokens, slots, positions, logits), 0);

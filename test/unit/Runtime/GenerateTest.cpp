@@ -20,10 +20,11 @@ halyard_options newTokens(int32_t count) {
 
 TEST(Generate, MoreTextsThanSlots) {
   Fixture fixture;
-  toy::encodes = toy::mostRows = 0;
+  toy::encodes = toy::mostSources = toy::mostRows = 0;
   EXPECT_EQ(fixture.generate(kSources, newTokens(20)), byDefinition(kSources, {toy::kStart}, 20));
   EXPECT_EQ(fixture.status, halyard_ok);
   EXPECT_EQ(toy::encodes, int(kSources.size()));
+  EXPECT_EQ(toy::mostSources, toy::kSlots);
   EXPECT_EQ(toy::mostRows, toy::kSlots);
 }
 

@@ -8,7 +8,7 @@
 
 namespace toy {
 
-int encodes = 0, steps = 0, mostRows = 0, screens = 0, rescores = 0, heads = 0;
+int encodes = 0, mostSources = 0, steps = 0, mostRows = 0, screens = 0, rescores = 0, heads = 0;
 float slack = 0;
 
 namespace {
@@ -33,23 +33,23 @@ void logitsOf(uint32_t hash, float *out) {
     out[v] = float(mix(hash, uint32_t(v) + 100) % 65536) / 8192 - 4 + (v == kEnd ? 0.5f : 0.0f);
 }
 
-int encodeInto(uint32_t *cross, void *arena, int32_t slot, const void *source, int32_t length,
-               float *memory) {
+void encodeInto(uint32_t *cross, void *arena, const halyard_source &source) {
   ++encodes;
-  const int64_t *ids = static_cast<const int64_t *>(source);
-  uint32_t hash = mixAll(7, ids, length);
-  halyard_store_rows(cross, 1, sizeof(hash), slot, 1, &hash);
-  for (int32_t i = 0; memory && i < length; ++i)
-    memory[i] = float(ids[i]);
-  halyard_bind_slot(arena, slot, length);
-  return 0;
+  const int64_t *ids = static_cast<const int64_t *>(source.data);
+  uint32_t hash = mixAll(7, ids, source.length);
+  halyard_store_rows(cross, 1, sizeof(hash), source.slot, 1, &hash);
+  for (int32_t i = 0; source.memory && i < source.length; ++i)
+    source.memory[i] = float(ids[i]);
+  halyard_bind_slot(arena, source.slot, source.length);
 }
 
-int encode(void *arena, const void *, int32_t slot, const void *source, const uint8_t *mask, int32_t length,
-           float *memory) {
-  if (int status = halyard_check_encode(&program(), arena, slot, source, mask, length))
+int encode(void *arena, const void *, int32_t count, const halyard_source *sources) {
+  if (int status = halyard_check_encode(&program(), arena, count, sources))
     return status;
-  return encodeInto(halyard::rt::at<uint32_t>(arena, kCrossOffset), arena, slot, source, length, memory);
+  mostSources = std::max(mostSources, int(count));
+  for (int32_t i = 0; i < count; ++i)
+    encodeInto(halyard::rt::at<uint32_t>(arena, kCrossOffset), arena, sources[i]);
+  return 0;
 }
 
 int step(void *arena, const void *, int32_t rows, const int32_t *token, const int32_t *slot,
@@ -105,9 +105,10 @@ int head(void *, const void *, int32_t rows, float *logits) {
 
 constexpr uint64_t kRecomputeCross = halyard_arena_header_bytes(kSlots, kMaxTarget, HALYARD_KEEPS_TOKENS);
 
-int recomputingEncode(void *arena, const void *, int32_t slot, const void *source, const uint8_t *,
-                      int32_t length, float *memory) {
-  return encodeInto(halyard::rt::at<uint32_t>(arena, kRecomputeCross), arena, slot, source, length, memory);
+int recomputingEncode(void *arena, const void *, int32_t count, const halyard_source *sources) {
+  for (int32_t i = 0; i < count; ++i)
+    encodeInto(halyard::rt::at<uint32_t>(arena, kRecomputeCross), arena, sources[i]);
+  return 0;
 }
 
 int recomputingStep(void *arena, const void *, int32_t rows, const int32_t *token, const int32_t *slot,

@@ -14,7 +14,8 @@ namespace toy {
 constexpr int32_t kVocabulary = 13, kMaxSource = 6, kMaxTarget = 40, kMaxRows = 6, kSlots = 4;
 constexpr int32_t kStart = 0, kEnd = 1;
 
-extern int encodes, steps, mostRows, screens, rescores, heads; ///< counted since the test set them to 0
+extern int encodes, mostSources, steps, mostRows, screens, rescores,
+    heads;          ///< counted since the test set them to 0
 extern float slack; ///< bounds of the screened program are up to so much above its logits
 
 const halyard_program &program();
