@@ -182,7 +182,9 @@ bool LayoutView::throughRepeat(Operation *op) {
   auto concat = cast<onnx::ConcatOp>(op);
   if (op->getNumOperands() < 2 || !llvm::all_equal(op->getOperands()))
     return false;
-  int64_t rank = dims.size(), axis = concat.getAxis() < 0 ? concat.getAxis() + rank : concat.getAxis();
+  int64_t rank = dims.size(),
+          axis = static_cast<int64_t>(concat.getAxis()); // the accessor's type is unsigned
+  axis += axis < 0 ? rank : 0;
   AffineExpr repeats = getAffineConstantExpr(op->getNumOperands(), op->getContext());
   auto each = exactQuotient(extent(dims[axis]), repeats);
   LayoutView saved = *this;

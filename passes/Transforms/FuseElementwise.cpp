@@ -36,13 +36,35 @@ bool isTrivial(linalg::GenericOp op) {
   return work <= 1;
 }
 
+/// Gives every operation that reads a trivial one its own: fused with one of several readers, it would have
+/// to leave its result to the others as well, and kernels cannot compute results that are indexed
+/// differently. Returns whether there was anything to do.
+bool separateReaders(Block &block) {
+  bool changes = false;
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {
+    auto producer = dyn_cast<linalg::GenericOp>(op);
+    if (!producer || producer->getNumResults() != 1 || !isTrivial(producer))
+      continue;
+    llvm::SetVector<Operation *> readers(producer->user_begin(), producer->user_end());
+    for (Operation *reader : readers) {
+      bool isOnly = llvm::all_of(producer->getUsers(), [&](Operation *user) { return user == reader; });
+      if (isOnly || !isa<linalg::GenericOp>(reader) || reader->getBlock() != &block)
+        continue;
+      Operation *own = OpBuilder(producer).clone(op);
+      reader->replaceUsesOfWith(producer.getResult(0), own->getResult(0));
+      changes = true;
+    }
+  }
+  return changes;
+}
+
 bool worthFusing(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
   if (!producer || !consumer || producer->getBlock() != consumer->getBlock())
     return false;
   if (isTrivial(producer))
-    return true;
+    return llvm::all_of(producer->getUsers(), [&](Operation *user) { return user == consumer; });
   return producer->hasOneUse() && consumer.getMatchingIndexingMap(operand).isPermutation();
 }
 
@@ -59,8 +81,19 @@ struct FuseElementwise : impl::FuseElementwiseBase<FuseElementwise> {
     tensor::ExtractSliceOp::getCanonicalizationPatterns(patterns, context);
     tensor::CastOp::getCanonicalizationPatterns(patterns, context);
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, context);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+    FrozenRewritePatternSet frozen(std::move(patterns));
+    auto separate = [&] {
+      bool changes = false;
+      for (Operation &stage : getOperation().getBody().front())
+        if (seq::isStage(&stage))
+          changes |= separateReaders(stage.getRegion(0).front());
+      return changes;
+    };
+    separate();
+    do { // what a round leaves of an operation may be trivial
+      if (failed(applyPatternsGreedily(getOperation(), frozen)))
+        return signalPassFailure();
+    } while (separate());
   }
 };
 

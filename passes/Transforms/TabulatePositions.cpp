@@ -26,6 +26,10 @@ namespace {
 /// Tables larger than this are not worth their memory: what they hold is computed while running.
 constexpr int64_t kLargestTable = int64_t(1) << 26;
 
+/// Positions of sources, over all lengths, above which proving that a value is a table takes too long: rows
+/// of recordings in samples can be tens of thousands. Then it is computed while running as well.
+constexpr int64_t kMostPositions = int64_t(1) << 32;
+
 class Tabulator {
 public:
   Tabulator(func::FuncOp function, const SymbolicShapes &shapes, const LengthLimits &limits)
@@ -128,7 +132,8 @@ void Tabulator::tabulateRows(Value value) {
   AffineExpr extent = (*shape)[axis];
   auto lengths = extent ? lengthsReaching(extent, limits) : std::nullopt;
   auto slice = LengthSlice::of(value);
-  if (!lengths || lengths->empty() || failed(slice))
+  if (!lengths || lengths->empty() || failed(slice) ||
+      static_cast<int64_t>(lengths->size()) * lengths->back().first > kMostPositions)
     return;
   auto longest = evaluate(*slice, lengths->back());
   if (failed(longest) || longest->rank() != type.getRank() || longest->elements() > kLargestTable)

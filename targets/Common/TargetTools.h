@@ -49,7 +49,7 @@ struct Emulator {
   /// What to install if it is not there.
   llvm::StringRef help;
   /// The option that gives a program its arguments, as one line; empty if they just follow its path.
-  std::string argumentsOption;
+  std::string argumentsOption{};
 };
 
 /// Where the emulator's program is; empty if there is none or it is not on PATH.

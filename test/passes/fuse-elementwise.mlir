@@ -120,3 +120,43 @@ seq.program @many attributes {max_source = 8 : i64, max_target = 8 : i64, max_ro
 }
 
 {-# dialect_resources: { builtin: { weight: "0x080000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" } } #-}
+
+// -----
+
+// What is repeated is not a second result of an operation that goes over other indices.
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+seq.program @readers attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  // CHECK-LABEL: seq.encode
+  // CHECK: %{{.*}} = linalg.generic {{.*}} outs(%{{.*}} : tensor<8xf32>)
+  // CHECK: arith.negf
+  // CHECK-NEXT: arith.addf
+  // CHECK: -> tensor<8xf32>
+  // CHECK: %{{.*}} = linalg.generic {{.*}} outs(%{{.*}} : tensor<8x4xf32>)
+  // CHECK: arith.negf
+  // CHECK-NEXT: math.exp
+  // CHECK: -> tensor<8x4xf32>
+  seq.encode(%x: tensor<8x4xf32>) {
+    %empty = tensor.empty() : tensor<8x4xf32>
+    %start = arith.constant dense<0.0> : tensor<8xf32>
+    %n = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = arith.negf %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    %sum = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%n : tensor<8x4xf32>) outs(%start : tensor<8xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = arith.addf %o, %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8xf32>
+    %e = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%n : tensor<8x4xf32>) outs(%empty : tensor<8x4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %q = math.exp %p : f32
+      linalg.yield %q : f32
+    } -> tensor<8x4xf32>
+    seq.yield %sum, %e : tensor<8xf32>, tensor<8x4xf32>
+  }
+}

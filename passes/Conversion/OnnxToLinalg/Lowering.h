@@ -4,6 +4,7 @@
 #define HALYARD_PASSES_CONVERSION_ONNXTOLINALG_LOWERING_H
 
 #include "dialects/ONNX/IR/ONNX.h"
+#include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Analysis/SymbolicShapes.h"
 #include "passes/Conversion/OnnxToLinalg/Scalars.h"
 
@@ -102,6 +103,8 @@ public:
   mlir::AffineExpr dim(int64_t position) { return b.getAffineDimExpr(position); }
 
   mlir::ImplicitLocOpBuilder b;
+  /// What is known of the lengths.
+  LengthAlgebra algebra;
   /// A transposition is remembered as what it reads, so that contractions can read through it.
   llvm::DenseMap<mlir::Value, Read> transposed;
 

@@ -14,19 +14,6 @@ struct Window {
 };
 } // namespace
 
-/// Whether an expression over lengths, which are at least 1, is never negative.
-static bool isNonNegative(AffineExpr expr) {
-  MLIRContext *context = expr.getContext();
-  AffineExpr s = getAffineSymbolExpr(0, context) + 1, t = getAffineSymbolExpr(1, context) + 1;
-  std::function<bool(AffineExpr)> check = [&](AffineExpr e) {
-    if (auto constant = dyn_cast<AffineConstantExpr>(e))
-      return constant.getValue() >= 0;
-    auto binary = dyn_cast<AffineBinaryOpExpr>(e);
-    return !binary || (check(binary.getLHS()) && check(binary.getRHS()));
-  };
-  return check(simplifyAffineExpr(expr.replaceSymbols({s, t}), 0, 2));
-}
-
 static Extent plus(Lowering &l, Extent a, Extent b) {
   return l.apply(l.b.getAffineSymbolExpr(0) + l.b.getAffineSymbolExpr(1), {a, b});
 }
@@ -38,7 +25,7 @@ static bool isKnownNonNegative(Lowering &l, Extent extent) {
   if (std::optional<int64_t> constant = getConstantIntValue(extent))
     return *constant >= 0;
   AffineExpr expr = l.expressionOf(extent);
-  return expr && isNonNegative(expr);
+  return expr && l.algebra.lessOrEqual(l.algebra.constant(0), expr) == true;
 }
 
 /// The smaller or the larger of two.

@@ -79,8 +79,8 @@ struct LinearSum {
   std::vector<MatrixTiles> matrixTiles;
   /// Where there may be enough rows for tensor cores and the target has them.
   std::optional<TensorTile> tensorTile;
-  /// Set by the schedule if there may be many rows: tiles of rows, in all and of a task, which goes over a
-  /// panel for them.
+  /// Set by the schedule if there may be many rows: tiles of rows that pass a panel before the next one, and
+  /// those of a task.
   Halide::Expr tiles, tilesOfTask;
 };
 

@@ -1,10 +1,14 @@
 // One row reads each panel once, with all of its columns in registers; several rows share what was read. Many
 // rows take narrower tiles of more rows: each part of a panel stays in the nearest cache while the rows pass,
 // or, where rows are prepared before they are multiplied, a prepared tile of rows while the parts pass.
-// Tasks are panels, the same ones for the same thread in every step; many rows are cut into several tasks.
+// Tasks are panels, the same ones for the same thread in every step; many rows are cut into several tasks. Of
+// bytes, tasks with the same rows follow each other, so that a thread has all columns of some rows, as where
+// rows are normalised and quantised: what it reads lies in its own cache, while fetching a line from another
+// processor's takes as long as multiplying hundreds of bytes. Larger weights are not read twice for that.
 // Which tile computes a row makes no difference to its result.
 #include "targets/Common/Schedules/LinearSchedule.h"
 
+#include "dialects/Seq/IR/Seq.h"
 #include "targets/Common/Schedules/AccessPattern.h"
 #include "targets/Common/Schedules/StackStorage.h"
 
@@ -22,8 +26,8 @@ static constexpr int kFewestTallTiles = 8;
 /// Bytes between widened rows, a line: rows a power of two apart would lie in the same bank of the cache, and
 /// be read one after the other.
 static constexpr int kBytesBetweenRows = 64;
-/// Tiles of rows that one task takes.
-static constexpr int kTilesPerTask = 8, kMatrixTilesPerTask = 2;
+/// Tiles of rows that one task takes; rows, where tasks with the same rows follow each other.
+static constexpr int kTilesPerTask = 8, kMatrixTilesPerTask = 2, kRowsPerTask = 64;
 
 namespace {
 /// Rows, and vectors of columns, of a tile of accumulators.
@@ -33,9 +37,9 @@ struct Tile {
 
 class LinearSchedule {
 public:
-  LinearSchedule(LinearSum &sum, Output &output, const CpuShape &shape, int rowPosition)
+  LinearSchedule(LinearSum &sum, Output &output, const CpuShape &shape, int rowPosition, bool hasBytes)
       : sum(sum), output(output), shape(shape), rowPosition(rowPosition), vectors(sum.panel / sum.lanes),
-        isWhole(sum.outputs % sum.panel == 0) {}
+        isWhole(sum.outputs % sum.panel == 0), keepsRows(hasBytes) {}
 
   void run();
 
@@ -60,6 +64,8 @@ private:
   int vectors;
   /// True if the last panel is full.
   bool isWhole;
+  /// True if tasks with the same rows follow each other, not those with the same panel.
+  bool keepsRows;
   /// True if all parts of a panel share what is made of a tile of rows: they are the inner loop then.
   bool sharesRows = sum.wideRows || sum.excess;
   /// Loops over panels; those for many rows, for which panels are fetched ahead, are known by their name.
@@ -121,7 +127,8 @@ SmallVector<Tile> LinearSchedule::tiles() const {
   return result;
 }
 
-/// Loops of one branch, outermost first: tasks, parts of the panel, tiles of rows, the tile.
+/// Loops of one branch, outermost first: tasks (a panel and some rows, or the other way round), parts of the
+/// panel, tiles of rows, the tile.
 void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
                                bool isMatrixTile) {
   Var column = output.vars.back(), row = output.vars[rowPosition];
@@ -135,16 +142,20 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   std::vector<Halide::VarOrRVar> order{lane, vector, rowInner, tileOuter, part};
   if (sharesRows)
     std::swap(order[3], order[4]);
+  const bool rowsFirst = keepsRows && !isMatrixTile;
+  order.push_back(outer);
   if (hasManyRows) {
-    stage.split(tileOuter, task, tileOuter, isMatrixTile ? kMatrixTilesPerTask : kTilesPerTask,
-                TailStrategy::GuardWithIf);
-    order.push_back(task);
+    const int tiles = isMatrixTile ? kMatrixTilesPerTask
+                      : rowsFirst  ? (kRowsPerTask + tile.rows - 1) / tile.rows
+                                   : kTilesPerTask;
+    stage.split(tileOuter, task, tileOuter, tiles, TailStrategy::GuardWithIf);
+    order.insert(order.end() - (rowsFirst ? 0 : 1), task);
     if (!isMatrixTile) {
-      sum.tiles = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
-      sum.tilesOfTask = Halide::min(sum.tiles, kTilesPerTask);
+      Expr all = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
+      sum.tilesOfTask = Halide::min(all, tiles);
+      sum.tiles = rowsFirst ? sum.tilesOfTask : all;
     }
   }
-  order.push_back(outer);
   for (int position = output.vars.size() - 2; position >= 0; --position)
     if (position != rowPosition)
       order.push_back(output.vars[position]);
@@ -152,7 +163,7 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   if (!isParallel)
     return;
   if (hasManyRows)
-    stage.fuse(task, outer, outer);
+    rowsFirst ? stage.fuse(outer, task, outer) : stage.fuse(task, outer, outer);
   stage.parallel(outer);
 }
 
@@ -323,7 +334,10 @@ bool halyard::kernels::scheduleLinear(Kernel &kernel, Output &output, const CpuS
     if (!Halide::Internal::equal((*access)[1], Halide::Internal::simplify(column / stage.linear->lanes)) ||
         position == output.vars.end() || position + 1 == output.vars.end())
       continue;
-    LinearSchedule(*stage.linear, output, shape, position - output.vars.begin()).run();
+    auto weight = cast<RankedTensorType>(cast<seq::LinearOp>(stage.op).getWeight().getType());
+    LinearSchedule(*stage.linear, output, shape, position - output.vars.begin(),
+                   weight.getElementTypeBitWidth() <= 8)
+        .run();
     return true;
   }
   return false;

@@ -23,7 +23,7 @@ struct Panels {
   Halide::Type type;
   /// Elements of a panel.
   int elements;
-  /// Tiles of rows, in all and of a task, which goes over a panel for them.
+  /// Tiles of rows that pass a panel before the next one, and those of a task.
   Expr tiles, ofTask;
   /// Blocks are groups of 4-bit codes: too few terms to fetch something for each.
   bool hasShortBlocks;
@@ -181,7 +181,7 @@ Stmt PanelPrefetch::withShare(const Stmt &body, const Expr &number, const Expr &
 
 Expr PanelPrefetch::visits() const { return parts ? current->tiles * parts->extent : current->tiles; }
 
-/// Tasks are the inner part of the loop over panels. The last one may have fewer tiles.
+/// Tasks of the same panel are the inner part of the loop over panels. The last one may have fewer tiles.
 Expr PanelPrefetch::share() const {
   Expr tasks = (current->tiles + current->ofTask - 1) / current->ofTask;
   Expr before = (variable(panels) - panels->min) % tasks * current->ofTask;
