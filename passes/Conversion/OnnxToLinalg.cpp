@@ -42,8 +42,10 @@ static const LoweringTable &loweringTable() {
 }
 
 bool isOnnxHostOp(Operation *op) {
-  return isa<onnx::NonZeroOp, onnx::ScatterNDOp, onnx::ScatterElementsOp, onnx::TensorScatterOp, onnx::TopKOp,
-             onnx::UniqueOp, onnx::CompressOp>(op);
+  if (isa<onnx::ScatterNDOp>(op))
+    return !scattersFew(op);
+  return isa<onnx::NonZeroOp, onnx::ScatterElementsOp, onnx::TensorScatterOp, onnx::TopKOp, onnx::UniqueOp,
+             onnx::CompressOp>(op);
 }
 
 static LogicalResult lowerOp(Operation *op, Lowering &lowering) {

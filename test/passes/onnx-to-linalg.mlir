@@ -63,6 +63,43 @@ func.func @last_row(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -
 
 // -----
 
+// Texts are no longer than the table: limits decide that nothing is clamped.
+module attributes {halyard.limits = {max_source = 8 : i64, max_target = 8 : i64}} {
+  // CHECK-LABEL: func @first_rows
+  func.func @first_rows(%x: tensor<?x4xf32> {halyard.shape = affine_map<()[s, t] -> (t, 4)>}, %table: tensor<8x4xf32>) -> tensor<*xf32> {
+    // CHECK: %[[T:.*]] = seq.length target
+    // CHECK-NOT: arith.minsi
+    // CHECK: tensor.extract_slice %{{.*}}[0, 0] [%[[T]], 4] [1, 1]
+    %none = onnx.None : () -> none
+    %start = onnx.Constant {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+    %end = seq.extents affine_map<()[s, t] -> (t)> : tensor<1xi64>
+    %axis = onnx.Constant {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+    %y = onnx.Slice %table, %start, %end, %axis, %none
+      : (tensor<8x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, none) -> tensor<*xf32>
+    return %y : tensor<*xf32>
+  }
+}
+
+// -----
+
+// A few updates: every element is asked whether it is one of them.
+// CHECK-LABEL: func @scatter
+func.func @scatter(%x: tensor<1x?xi64> {halyard.shape = affine_map<()[s, t] -> (1, s)>}, %at: tensor<1x2xi64>, %new: tensor<1xi64>)
+    -> tensor<1x?xi64> {
+  // CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<1x?xi64>)
+  // CHECK: tensor.extract %{{.*}}[%{{.*}}, %{{.*}}] : tensor<1x2xi64>
+  // CHECK: %[[ROW:.*]] = arith.cmpi eq
+  // CHECK: tensor.extract %{{.*}}[%{{.*}}, %{{.*}}] : tensor<1x2xi64>
+  // CHECK: %[[COLUMN:.*]] = arith.cmpi eq
+  // CHECK: %[[HERE:.*]] = arith.andi %[[ROW]], %[[COLUMN]]
+  // CHECK: %[[VALUE:.*]] = tensor.extract %{{.*}}[%{{.*}}] : tensor<1xi64>
+  // CHECK: arith.select %[[HERE]], %[[VALUE]], %{{.*}} : i64
+  %y = onnx.ScatterND %x, %at, %new : (tensor<1x?xi64>, tensor<1x2xi64>, tensor<1xi64>) -> tensor<1x?xi64>
+  return %y : tensor<1x?xi64>
+}
+
+// -----
+
 // A gather reads its table in the body; negative indices count from the end.
 // CHECK-LABEL: func @gather
 func.func @gather(%table: tensor<10x4xf32>, %ids: tensor<1x3xi64>) -> tensor<1x3x4xf32> {

@@ -129,7 +129,8 @@ func.func @folded(%q: tensor<1x?x32xf32> {halyard.shape = affine_map<()[s, t] ->
   return %y : tensor<1x?x32xf32>
 }
 
-// Two key/value heads for four query heads, tiled by Concat(k, k): head h reads h mod 2.
+// Two key/value heads for four query heads, tiled by Concat(k, k) along an axis that is counted from the end: head h reads
+// h mod 2.
 // CHECK-LABEL: func.func @tiled
 // CHECK: seq.attention {{.*}} {head_map = 1 : i32, heads = 4 : i64, kv_heads = 2 : i64, scale = 1.000000e+00 : f64} : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32> -> tensor<?x32xf32>
 // The same, each repeated by Expand: head h reads h / 2.
@@ -145,7 +146,7 @@ func.func @tiled(%q: tensor<1x?x32xf32> {halyard.shape = affine_map<()[s, t] -> 
   %k4 = onnx.Reshape %k, %pair : (tensor<1x?x16xf32>, tensor<4xi64>) -> tensor<1x?x2x8xf32>
   %qh = onnx.Transpose %q4 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x4x8xf32>) -> tensor<1x4x?x8xf32>
   %kh = onnx.Transpose %k4 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x2x8xf32>) -> tensor<1x2x?x8xf32>
-  %vh = onnx.Concat %kh, %kh {axis = 1 : i64} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> tensor<1x4x?x8xf32>
+  %vh = onnx.Concat %kh, %kh {axis = -3 : i64} : (tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>) -> tensor<1x4x?x8xf32>
   %kt = onnx.Transpose %vh {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x4x?x8xf32>) -> tensor<1x4x8x?xf32>
   %s = onnx.MatMul %qh, %kt : (tensor<1x4x?x8xf32>, tensor<1x4x8x?xf32>) -> tensor<1x4x?x?xf32>
   %p = onnx.Softmax %s : (tensor<1x4x?x?xf32>) -> tensor<1x4x?x?xf32>

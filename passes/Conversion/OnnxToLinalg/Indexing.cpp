@@ -1,4 +1,5 @@
-// Lowering of gathers: one generic each, whose body reads the data at a computed index.
+// Lowering of gathers, and of scatters of a few updates: one generic each, whose body reads at a computed
+// index.
 #include "passes/Conversion/OnnxToLinalg/Lowering.h"
 
 using namespace mlir;
@@ -99,6 +100,55 @@ static LogicalResult lowerGatherND(onnx::GatherNDOp op, Lowering &l) {
   return success();
 }
 
+/// Updates that every element is asked about, whether it is the one; more of them are for the evaluator.
+static constexpr int64_t kMostUpdates = 16;
+
+bool scattersFew(Operation *op) {
+  auto scatter = dyn_cast<onnx::ScatterNDOp>(op);
+  auto type = scatter ? dyn_cast<RankedTensorType>(scatter.getIndices().getType()) : RankedTensorType();
+  return type && type.hasStaticShape() && type.getRank() > 0 && type.getShape().back() > 0 &&
+         scatter.getReduction() == "none" && type.getNumElements() / type.getShape().back() <= kMostUpdates;
+}
+
+/// Position `flat` of an array of this shape.
+static SmallVector<Value> constantPosition(Scalars &s, int64_t flat, ArrayRef<int64_t> shape) {
+  SmallVector<Value> position(shape.size());
+  for (int64_t axis = shape.size(); axis-- > 0; flat /= shape[axis])
+    position[axis] = s.integer(s.b.getIndexType(), flat % shape[axis]);
+  return position;
+}
+
+/// An element is the last update whose indices are its position, if there is one.
+static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
+  Value data = op.getData(), indices = op.getIndices(), updates = op.getUpdates();
+  ArrayRef<int64_t> shape = rankedType(indices).getShape(), outer = shape.drop_back();
+  int64_t rank = rankOf(data), tuple = shape.back(), count = rankedType(indices).getNumElements() / tuple;
+  Extents extents = l.extents(data);
+  SmallVector<Value> lengths;
+  for (int64_t axis = 0; axis < tuple; ++axis)
+    lengths.push_back(l.index(extents[axis]));
+  l.replace(op,
+            l.generic(extents, elementOf(data), Read{data, l.identity(rank)}, [&](Scalars &s, ValueRange v) {
+              Value element = v[0];
+              for (int64_t update = 0; update < count; ++update) {
+                SmallVector<Value> from = constantPosition(s, update, outer), index = from;
+                Value isHere;
+                for (int64_t axis = 0; axis < tuple; ++axis) {
+                  index.push_back(s.integer(s.b.getIndexType(), axis));
+                  Value given = s.wrapped(s.toIndex(extractElement(s, indices, index)), lengths[axis]);
+                  index.pop_back();
+                  Value isEqual = s.equal(given, s.position(axis));
+                  isHere = isHere ? s.logicalAnd(isHere, isEqual) : isEqual;
+                }
+                for (int64_t axis = tuple; axis < rank; ++axis)
+                  from.push_back(s.position(axis));
+                element = s.select(isHere, extractElement(s, updates, from), element);
+              }
+              return element;
+            }));
+  return success();
+}
+
 static LogicalResult lowerReverseSequence(onnx::ReverseSequenceOp op, Lowering &l) {
   Value input = op.getInput(), lengths = op.getSequenceLens();
   int64_t rank = rankOf(input), time = normalized(op.getTimeAxis(), rank),
@@ -121,6 +171,7 @@ void addIndexingLowerings(LoweringTable &table) {
   addLowering<onnx::GatherOp>(table, lowerGather);
   addLowering<onnx::GatherElementsOp>(table, lowerGatherElements);
   addLowering<onnx::GatherNDOp>(table, lowerGatherND);
+  addLowering<onnx::ScatterNDOp>(table, lowerScatterND);
   addLowering<onnx::ReverseSequenceOp>(table, lowerReverseSequence);
 }
 

@@ -146,6 +146,9 @@ inline mlir::Type elementOf(mlir::Value value) { return rankedType(value).getEle
 mlir::Value padSpatial(Lowering &l, mlir::Value x, llvm::ArrayRef<int64_t> before,
                        llvm::ArrayRef<int64_t> after, mlir::Value fill);
 
+/// Whether an operation scatters so few updates that its lowering asks every element about them.
+bool scattersFew(mlir::Operation *op);
+
 //===-- the table of lowerings
 //-------------------------------------------------------------------------------------===//
 
