@@ -250,7 +250,14 @@ std::optional<LengthAlgebra::Bounds> LengthAlgebra::bounds(AffineExpr expr) cons
 double LengthAlgebra::lowerBound(AffineExpr expr) const {
   std::optional<Bounds> found = bounds(expr);
   double bound = found ? std::ceil(smallest(found->lower) - epsilon) : -infinity;
-  return positive.contains(expr) ? std::max(bound, 1.0) : bound;
+  if (bound >= 1 || value(expr))
+    return bound;
+  // As the multiple of an extent assumed positive, and a number: one or two of them and the rest.
+  for (AffineExpr extent : positive)
+    for (int64_t times : {1, 2})
+      if (auto rest = value(simplify(expr - extent * times)))
+        bound = std::max(bound, static_cast<double>(*rest + times));
+  return bound;
 }
 
 double LengthAlgebra::upperBound(AffineExpr expr) const {

@@ -59,6 +59,13 @@ LogicalResult StageExtents::visitStage(Operation *stage, ArrayRef<Shape> argumen
   return success();
 }
 
+/// Whether the extents of what an operation makes were clamped to what is there.
+static bool isClamped(Operation *op) {
+  return llvm::any_of(op->getOperands(), [](Value operand) {
+    return isa_and_nonnull<arith::MinSIOp, arith::MaxSIOp>(operand.getDefiningOp());
+  });
+}
+
 LogicalResult StageExtents::visit(Operation *op) {
   if (auto store = dyn_cast<seq::StoreOp>(op))
     crosses[store.getCross()] = shapes[store.getValue()];
@@ -72,7 +79,11 @@ LogicalResult StageExtents::visit(Operation *op) {
     Shape shape = shapeOf(result);
     if (shape.empty() && cast<RankedTensorType>(result.getType()).getRank())
       return op->emitError() << "'" << op->getName() << "' makes a tensor of type " << result.getType()
-                             << " whose extents do not follow from the source and target lengths";
+                             << " whose extents do not follow from the source and target lengths"
+                             << (isClamped(op)
+                                     ? "; they would for shorter ones (--max-source, --max-target), "
+                                       "for which what it is part of is long enough"
+                                     : "");
     shapes[result] = std::move(shape);
   }
   return success();

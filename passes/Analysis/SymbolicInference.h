@@ -20,9 +20,9 @@ public:
   /// Follows all operations of the function; fails after an error was emitted.
   mlir::FailureOr<SymbolicShapes> run();
 
-  const LengthAlgebra &algebra() const { return lengths; }
-  mlir::AffineExpr constant(int64_t value) const { return lengths.constant(value); }
-  void assumePositive(mlir::AffineExpr extent) { lengths.assumePositive(extent); }
+  const LengthAlgebra &algebra() const { return result.lengths; }
+  mlir::AffineExpr constant(int64_t value) const { return algebra().constant(value); }
+  void assumePositive(mlir::AffineExpr extent) { result.lengths.assumePositive(extent); }
 
   //===-- what is known of operands
   //--------------------------------------------------------------------------------===//
@@ -74,7 +74,6 @@ private:
   void setArguments();
 
   mlir::func::FuncOp func;
-  LengthAlgebra lengths;
   SymbolicShapes result;
   int64_t branchDepth = 0;
   bool failed = false;

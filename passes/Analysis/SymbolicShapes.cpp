@@ -103,7 +103,7 @@ const TransferTable &TransferTable::get() {
   return table;
 }
 
-SymbolicInference::SymbolicInference(func::FuncOp func) : func(func), lengths(lengthAlgebraOf(func)) {}
+SymbolicInference::SymbolicInference(func::FuncOp func) : func(func), result(lengthAlgebraOf(func)) {}
 
 FailureOr<SymbolicShapes> SymbolicInference::run() {
   setArguments();
@@ -126,7 +126,7 @@ void SymbolicInference::setArguments() {
     else
       continue;
     for (AffineExpr extent : shape)
-      lengths.assumePositive(extent);
+      assumePositive(extent);
     setShape(argument, shape);
   }
 }
@@ -256,7 +256,7 @@ AffineExpr SymbolicInference::broadcast(Operation *op, AffineExpr a, AffineExpr 
   // A constant other than 1 is the result, whatever the other extent may turn out to be.
   if (left || right)
     return left ? a : b;
-  return a && b && lengths.equal(a, b) == true ? a : AffineExpr();
+  return a && b && algebra().equal(a, b) == true ? a : AffineExpr();
 }
 
 LengthExprs SymbolicInference::broadcast(Operation *op, ArrayRef<AffineExpr> a, ArrayRef<AffineExpr> b) {
@@ -308,7 +308,7 @@ std::optional<LengthExprs> SymbolicInference::broadcastContents(Value value,
 
 AffineExpr SymbolicInference::windowed(AffineExpr extent, int64_t kernel, int64_t stride, int64_t dilation,
                                        int64_t padding, bool ceil) const {
-  AffineExpr room = lengths.add(extent, constant(padding - dilation * (kernel - 1) - 1));
+  AffineExpr room = algebra().add(extent, constant(padding - dilation * (kernel - 1) - 1));
   AffineExpr steps = constant(stride);
-  return lengths.add(ceil ? lengths.ceilDiv(room, steps) : lengths.floorDiv(room, steps), constant(1));
+  return algebra().add(ceil ? algebra().ceilDiv(room, steps) : algebra().floorDiv(room, steps), constant(1));
 }

@@ -13,6 +13,8 @@
 #ifndef HALYARD_PASSES_ANALYSIS_SYMBOLICSHAPES_H
 #define HALYARD_PASSES_ANALYSIS_SYMBOLICSHAPES_H
 
+#include "passes/Analysis/LengthAlgebra.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AffineExpr.h"
 #include "llvm/ADT/DenseMap.h"
@@ -20,8 +22,6 @@
 #include <optional>
 
 namespace halyard {
-
-class LengthAlgebra;
 
 /// One expression per axis or per element (row-major); a null expression is an integer that is not known.
 using LengthExprs = llvm::SmallVector<mlir::AffineExpr>;
@@ -58,11 +58,18 @@ public:
   /// A ranked tensor type with the constant extents of `value` static. Its own type if its rank is not known.
   mlir::Type refinedType(mlir::Value value) const;
 
+  /// The arithmetic on lengths that the analysis used, which knows of extents that are not zero for any
+  /// source that the model accepts.
+  const LengthAlgebra &algebra() const { return lengths; }
+
   /// Makes known of `to` what is known of `from`, which it is about to replace.
   void inherit(mlir::Value to, mlir::Value from);
 
 private:
   friend class SymbolicInference;
+  explicit SymbolicShapes(LengthAlgebra lengths) : lengths(std::move(lengths)) {}
+
+  LengthAlgebra lengths;
   llvm::DenseMap<mlir::Value, ValueFacts> facts;
 };
 

@@ -10,13 +10,10 @@ using namespace mlir;
 
 namespace halyard::lowering {
 
-static LengthAlgebra algebraFor(Operation *root) {
-  auto function = dyn_cast<func::FuncOp>(root);
-  return function ? lengthAlgebraOf(function) : LengthAlgebra(root->getContext(), 0, 0);
-}
-
 Lowering::Lowering(Operation *root, const SymbolicShapes *shapes)
-    : b(root->getLoc(), root->getContext()), algebra(algebraFor(root)), root(root), shapes(shapes) {}
+    : b(root->getLoc(), root->getContext()),
+      algebra(shapes ? shapes->algebra() : LengthAlgebra(root->getContext(), 0, 0)), root(root),
+      shapes(shapes) {}
 
 void Lowering::startOn(Operation *op) {
   b.setInsertionPoint(op);

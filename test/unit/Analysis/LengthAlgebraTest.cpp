@@ -83,5 +83,9 @@ TEST_F(LengthAlgebraTest, StridedConvolutions) {
   EXPECT_FALSE(lengths.max(rows, number(0)));
   lengths.assumePositive(rows);
   EXPECT_EQ(lengths.max(rows, number(0)), rows);
+  // Distances between rows, from the last to the first.
+  AffineExpr distances = lengths.sub(lengths.add(rows, rows), number(1));
+  EXPECT_EQ(lengths.max(distances, number(0)), distances);
+  EXPECT_FALSE(lengths.max(lengths.sub(distances, number(2)), number(0)));
 }
 } // namespace
