@@ -148,8 +148,11 @@ void SymbolicInference::visitIf(onnx::IfOp op) {
   --branchDepth;
   Operation *yields[] = {op.getThenBranch().front().getTerminator(),
                          op.getElseBranch().front().getTerminator()};
+  std::optional<int64_t> taken = LengthAlgebra::value(scalar(op.getCondition()));
   for (auto [index, value] : llvm::enumerate(op.getResults())) {
     ValueFacts first = factsOf(yields[0]->getOperand(index)), second = factsOf(yields[1]->getOperand(index));
+    if (taken)
+      (*taken ? second : first) = *taken ? first : second;
     // Only what holds in both branches holds of the result.
     auto common = [](std::optional<LengthExprs> a,
                      const std::optional<LengthExprs> &b) -> std::optional<LengthExprs> {

@@ -50,6 +50,7 @@ private:
   void hideRows();
   void applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
                  bool isMatrixTile = false);
+  void cutRows(Halide::Stage stage, Tile tile, bool rowsFirst, bool isMatrixTile);
   void applyMatrixTiles(const MatrixTiles &tiles, int64_t parallelRows);
   void placeSums(int tileVectors);
   void placeRows();
@@ -127,6 +128,19 @@ SmallVector<Tile> LinearSchedule::tiles() const {
   return result;
 }
 
+/// Cuts the loop over tiles of rows into tasks, and says how many tiles pass a panel.
+void LinearSchedule::cutRows(Halide::Stage stage, Tile tile, bool rowsFirst, bool isMatrixTile) {
+  const int tiles = isMatrixTile ? kMatrixTilesPerTask
+                    : rowsFirst  ? (kRowsPerTask + tile.rows - 1) / tile.rows
+                                 : kTilesPerTask;
+  stage.split(tileOuter, task, tileOuter, tiles, TailStrategy::GuardWithIf);
+  if (isMatrixTile)
+    return;
+  Expr all = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
+  sum.tilesOfTask = Halide::min(all, tiles);
+  sum.tiles = rowsFirst ? sum.tilesOfTask : all;
+}
+
 /// Loops of one branch, outermost first: tasks (a panel and some rows, or the other way round), parts of the
 /// panel, tiles of rows, the tile.
 void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, bool hasManyRows,
@@ -145,17 +159,11 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   const bool rowsFirst = keepsRows && !isMatrixTile;
   order.push_back(outer);
   if (hasManyRows) {
-    const int tiles = isMatrixTile ? kMatrixTilesPerTask
-                      : rowsFirst  ? (kRowsPerTask + tile.rows - 1) / tile.rows
-                                   : kTilesPerTask;
-    stage.split(tileOuter, task, tileOuter, tiles, TailStrategy::GuardWithIf);
+    cutRows(stage, tile, rowsFirst, isMatrixTile);
     order.insert(order.end() - (rowsFirst ? 0 : 1), task);
-    if (!isMatrixTile) {
-      Expr all = (output.extents[rowPosition] + (tile.rows - 1)) / tile.rows;
-      sum.tilesOfTask = Halide::min(all, tiles);
-      sum.tiles = rowsFirst ? sum.tilesOfTask : all;
-    }
   }
+  if (hasManyRows && !isMatrixTile) // a copy of the loops for the last task gains nothing
+    stage.partition(tileOuter, Halide::Partition::Never).partition(outer, Halide::Partition::Never);
   for (int position = output.vars.size() - 2; position >= 0; --position)
     if (position != rowPosition)
       order.push_back(output.vars[position]);

@@ -50,6 +50,28 @@ TEST_F(SymbolicShapesTest, EveryOperatorHasATransferFunction) {
   }
 }
 
+TEST_F(SymbolicShapesTest, BranchesThatLengthsDecide) {
+  // The extents are the same, so the branch that would drop an axis is never taken.
+  EXPECT_EQ(returned(R"(
+    func.func @f(%x: tensor<1x?x8xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 8)>},
+                 %y: tensor<1x?x4xf32> {halyard.shape = affine_map<()[s, t] -> (1, s, 4)>}) -> tensor<*xf32> {
+      %one = onnx.Constant {value = dense<1> : tensor<1xi64>} : () -> tensor<1xi64>
+      %xs = onnx.Shape %x {start = 1 : i64, end = 2 : i64} : (tensor<1x?x8xf32>) -> tensor<*xi64>
+      %ys = onnx.Shape %y {start = 1 : i64, end = 2 : i64} : (tensor<1x?x4xf32>) -> tensor<*xi64>
+      %same = onnx.Equal %xs, %ys : (tensor<*xi64>, tensor<*xi64>) -> tensor<*xi1>
+      %other = onnx.Not %same : (tensor<*xi1>) -> tensor<*xi1>
+      %axes = onnx.Constant {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+      %r = onnx.If(%other) : (tensor<*xi1>) -> tensor<*xf32> {
+        %z = onnx.Squeeze %x, %axes : (tensor<1x?x8xf32>, tensor<1xi64>) -> tensor<*xf32>
+        onnx.Yield %z : tensor<*xf32>
+      } else {
+        onnx.Yield %x : tensor<1x?x8xf32>
+      }
+      return %r : tensor<*xf32>
+    })"),
+            "1 x s0 x 8");
+}
+
 TEST_F(SymbolicShapesTest, GroupedHeads) {
   EXPECT_EQ(returned(R"(
     func.func @f(%q: tensor<1x?x48xf32> {halyard.shape = affine_map<()[s, t] -> (1, t, 48)>},
