@@ -5,6 +5,7 @@
 #include "dialects/Seq/IR/Seq.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Analysis/SymbolicInference.h"
 
 using namespace mlir;
 
@@ -182,9 +183,7 @@ bool LayoutView::throughRepeat(Operation *op) {
   auto concat = cast<onnx::ConcatOp>(op);
   if (op->getNumOperands() < 2 || !llvm::all_equal(op->getOperands()))
     return false;
-  int64_t rank = dims.size(),
-          axis = static_cast<int64_t>(concat.getAxis()); // the accessor's type is unsigned
-  axis += axis < 0 ? rank : 0;
+  int64_t axis = fromFront(concat.getAxis(), dims.size()); // the accessor's type is unsigned
   AffineExpr repeats = getAffineConstantExpr(op->getNumOperands(), op->getContext());
   auto each = exactQuotient(extent(dims[axis]), repeats);
   LayoutView saved = *this;
