@@ -16,6 +16,10 @@ Type halyard::onnx::elementTypeFromOnnx(MLIRContext *context, int32_t dataType) 
   switch (dataType) {
   case TensorProto::BOOL:
     return integer(1);
+  case TensorProto::INT2:
+    return integer(2);
+  case TensorProto::INT4:
+    return integer(4);
   case TensorProto::INT8:
     return integer(8);
   case TensorProto::INT16:
@@ -24,6 +28,10 @@ Type halyard::onnx::elementTypeFromOnnx(MLIRContext *context, int32_t dataType) 
     return integer(32);
   case TensorProto::INT64:
     return integer(64);
+  case TensorProto::UINT2:
+    return unsignedInteger(2);
+  case TensorProto::UINT4:
+    return unsignedInteger(4);
   case TensorProto::UINT8:
     return unsignedInteger(8);
   case TensorProto::UINT16:

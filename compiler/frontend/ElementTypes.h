@@ -13,7 +13,7 @@ mlir::Type elementTypeFromOnnx(mlir::MLIRContext *context, int32_t dataType);
 /// Name of a TensorProto.DataType as ONNX writes it, in lower case: "float16".
 std::string dataTypeName(int32_t dataType);
 
-/// Bytes of one element in a file; a boolean has one.
+/// Bytes of one element as it is imported; a boolean and an integer of fewer than 8 bits have one.
 int64_t elementBytes(mlir::Type type);
 
 } // namespace halyard::onnx

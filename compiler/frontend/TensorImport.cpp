@@ -121,6 +121,23 @@ FailureOr<TensorBytes> tensorBytes(OnnxFile &file, const TensorProto &tensor, Lo
   return TensorBytes{ArrayRef<char>(copy->data(), copy->size()), copy};
 }
 
+/// Bits of an element in a file, fewer than 8 for those that share bytes.
+int64_t storedBits(Type elementType) {
+  int64_t bits = elementType.getIntOrFloatBitWidth();
+  return bits == 1 ? 8 : bits;
+}
+
+/// Elements of 2 or 4 bits, which a file packs, the low bits first, one to a byte.
+TensorBytes spread(ArrayRef<char> packed, IntegerType type, int64_t count) {
+  auto spread = std::make_shared<std::vector<char>>(count);
+  int64_t bits = type.getWidth(), perByte = 8 / bits;
+  for (auto [i, byte] : llvm::enumerate(*spread)) {
+    uint64_t code = uint8_t(packed[i / perByte]) >> i % perByte * bits & ((1 << bits) - 1);
+    byte = static_cast<char>(type.isUnsigned() ? code : llvm::SignExtend64(code, bits));
+  }
+  return {ArrayRef<char>(spread->data(), count), spread};
+}
+
 ElementsAttr smallAttribute(RankedTensorType type, ArrayRef<char> bytes) {
   if (type.getElementType().isInteger(1)) {
     SmallVector<bool> values;
@@ -154,6 +171,9 @@ FailureOr<ElementsAttr> halyard::onnx::importTensor(OnnxFile &file, const Tensor
   if (!wanted)
     return emitError(loc) << "tensor '" << tensor.name() << "' has the impossible shape "
                           << printDims(tensor);
+  int64_t elements = *wanted / elementBytes(elementType), bits = storedBits(elementType);
+  if (bits < 8)
+    wanted = llvm::divideCeil(*wanted * bits, 8);
   FailureOr<TensorBytes> data = tensorBytes(file, tensor, loc, *wanted);
   if (failed(data))
     return failure();
@@ -161,6 +181,8 @@ FailureOr<ElementsAttr> halyard::onnx::importTensor(OnnxFile &file, const Tensor
     return emitError(loc) << "tensor '" << tensor.name() << "' of shape " << printDims(tensor) << " and type "
                           << dataTypeName(tensor.data_type()) << " needs " << *wanted
                           << " bytes of data, the file has " << int64_t(data->bytes.size());
+  if (bits < 8)
+    data = spread(data->bytes, cast<IntegerType>(elementType), elements);
   auto type = RankedTensorType::get(ArrayRef<int64_t>(tensor.dims().data(), tensor.dims_size()), elementType);
   if (data->bytes.size() < kResourceBytes)
     return smallAttribute(type, data->bytes);

@@ -42,8 +42,12 @@ static void cleanUp(OpPassManager &manager) {
 }
 
 /// One form per graph: branches taken, shapes known, constants folded.
-static void buildSimplify(OpPassManager &manager) {
+static void buildSimplify(OpPassManager &manager, const PipelineOptions &options) {
   manager.addPass(createWidenFloats());
+  FloatActivationsOptions activations;
+  activations.weights = options.weights;
+  manager.addPass(createFloatActivations(activations));
+  manager.addPass(createFloatWeights());
   manager.addPass(createBindInterface());
   manager.addPass(createSimplify());
 }
@@ -128,7 +132,7 @@ void buildPhase(OpPassManager &manager, Phase phase, const PipelineOptions &opti
   case Phase::import:
     return;
   case Phase::simplify:
-    return buildSimplify(manager);
+    return buildSimplify(manager, options);
   case Phase::raise:
     return buildRaise(manager);
   case Phase::stage:

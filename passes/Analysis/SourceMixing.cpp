@@ -94,8 +94,7 @@ std::string Search::mixing(Operation *op) const {
     return mixingProduct(op, product.getA(), integer(op, "transA", 0) ? -2 : -1);
   if (auto product = dyn_cast<GemmOp>(op))
     return mixingProduct(op, product.getA(), integer(op, "transA", 0) ? 0 : 1);
-  if (isa<MatMulIntegerOp, QLinearMatMulOp, MSMatMulNBitsOp, MSMatMulBnb4Op, MSMatMulIntegerToFloatOp,
-          MSDynamicQuantizeMatMulOp>(op))
+  if (isa<MatMulIntegerOp, QLinearMatMulOp, MSMatMulIntegerToFloatOp, MSDynamicQuantizeMatMulOp>(op))
     return mixingProduct(op, op->getOperand(0), -1);
   if (auto einsum = dyn_cast<EinsumOp>(op))
     return mixingEinsum(einsum);
@@ -121,7 +120,7 @@ std::string Search::mixing(Operation *op) const {
           ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceMaxOp, ReduceMeanOp, ReduceMinOp, ReduceProdOp,
           ReduceSumOp, ReduceSumSquareOp, ArgMaxOp, ArgMinOp, MSBiasAddOp, MSBiasGeluOp, MSFastGeluOp,
           MSGeluOp, MSQuickGeluOp, MSSkipLayerNormalizationOp, MSSkipSimplifiedLayerNormalizationOp,
-          MSDequantizeLinearOp, MSQuantizeLinearOp, MSGatherBlockQuantizedOp, MSRotaryEmbeddingOp>(op);
+          MSDequantizeLinearOp, MSQuantizeLinearOp, MSRotaryEmbeddingOp>(op);
   return leavesRows ? losingTime(op) : "it is not known to treat rows independently";
 }
 

@@ -70,15 +70,6 @@ void visitGemm(onnx::GemmOp op, SymbolicInference &in) {
     in.setShape(op.getResult(), {(*a)[transA ? 1 : 0], (*b)[transB ? 0 : 1]});
 }
 
-/// One weight matrix of N columns: the last extent becomes N.
-void lastExtent(Operation *op, SymbolicInference &in, int64_t inner, int64_t columns) {
-  std::optional<LengthExprs> shape = in.shape(op->getOperand(0));
-  if (!shape || shape->empty() || !checkInner(op, in, shape->back(), in.constant(inner)))
-    return;
-  shape->back() = in.constant(columns);
-  in.setShape(op->getResult(0), *shape);
-}
-
 /// The term with `...` written as one index per axis that it stands for. Those indices are digits, counted
 /// from the last axis, so that ellipses of different ranks are aligned as broadcasting aligns them.
 std::string withoutEllipsis(StringRef term, int64_t count) {
@@ -256,12 +247,6 @@ void halyard::addContractionTransfers(TransferTable &table) {
       [](Operation *op, SymbolicInference &in) { matMul(op, in, op->getOperand(0), op->getOperand(1)); });
   table.add<onnx::QLinearMatMulOp>(
       [](Operation *op, SymbolicInference &in) { matMul(op, in, op->getOperand(0), op->getOperand(3)); });
-  table.add<onnx::MSMatMulNBitsOp>([](Operation *op, SymbolicInference &in) {
-    lastExtent(op, in, cast<onnx::MSMatMulNBitsOp>(op).getK(), cast<onnx::MSMatMulNBitsOp>(op).getN());
-  });
-  table.add<onnx::MSMatMulBnb4Op>([](Operation *op, SymbolicInference &in) {
-    lastExtent(op, in, cast<onnx::MSMatMulBnb4Op>(op).getK(), cast<onnx::MSMatMulBnb4Op>(op).getN());
-  });
   table.addTyped<onnx::MSFusedMatMulOp>(visitFusedMatMul);
   table.addTyped<onnx::GemmOp>(visitGemm);
   table.addTyped<onnx::EinsumOp>(visitEinsum);

@@ -35,22 +35,6 @@ void visitSimplifiedLayerNormalization(onnx::MSSimplifiedLayerNormalizationOp op
     in.setShape(result, *shape);
 }
 
-void visitGatherBlockQuantized(onnx::MSGatherBlockQuantizedOp op, SymbolicInference &in) {
-  std::optional<LengthExprs> data = in.shape(op.getData()), indices = in.shape(op.getIndices());
-  if (!data || !indices)
-    return;
-  // Bytes hold several elements along the quantised axis.
-  int64_t axis = fromFront(op.getGatherAxis(), data->size());
-  if (onnx::elementTypeOf(op.getData()).isInteger(8)) {
-    AffineExpr &packed = (*data)[fromFront(op.getQuantizeAxis(), data->size())];
-    packed = in.algebra().mul(packed, in.constant(8 / op.getBits()));
-  }
-  LengthExprs shape(ArrayRef(*data).take_front(axis));
-  llvm::append_range(shape, *indices);
-  llvm::append_range(shape, ArrayRef(*data).drop_front(axis + 1));
-  in.setShape(op.getResult(), shape);
-}
-
 //===-- attention
 //--------------------------------------------------------------------------------------------------===//
 
@@ -143,7 +127,6 @@ void halyard::addMicrosoftTransfers(TransferTable &table) {
   table.add<onnx::MSSkipLayerNormalizationOp, onnx::MSSkipSimplifiedLayerNormalizationOp>(
       visitSkipNormalisation);
   table.addTyped<onnx::MSSimplifiedLayerNormalizationOp>(visitSimplifiedLayerNormalization);
-  table.addTyped<onnx::MSGatherBlockQuantizedOp>(visitGatherBlockQuantized);
   table.addTyped<onnx::MSAttentionOp>(visitSelfAttention);
   table.addTyped<onnx::MSMultiHeadAttentionOp>(visitMultiHead);
   table.addTyped<onnx::MSDecoderMaskedMultiHeadAttentionOp>(visitMaskedMultiHead);

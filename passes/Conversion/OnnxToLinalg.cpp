@@ -48,6 +48,17 @@ bool isOnnxHostOp(Operation *op) {
              onnx::CompressOp>(op);
 }
 
+/// Whether a result has integers of 2 to 7 bits that are not moved from an operand: such ones are kept one to
+/// a byte, so nothing would saturate them.
+static bool makesNarrowIntegers(Operation *op, Value result) {
+  Type type = isa<TensorType>(result.getType()) ? onnx::elementTypeOf(result) : Type();
+  if (!isa_and_nonnull<IntegerType>(type) || type.isInteger(1) || type.getIntOrFloatBitWidth() >= 8)
+    return false;
+  return !isa<onnx::ConstantOp>(op) && llvm::none_of(op->getOperands(), [&](Value operand) {
+    return isa<TensorType>(operand.getType()) && onnx::elementTypeOf(operand) == type;
+  });
+}
+
 static LogicalResult lowerOp(Operation *op, Lowering &lowering) {
   if (isa<onnx::NoneOp>(op) || isOnnxHostOp(op))
     return success();
@@ -67,6 +78,9 @@ static LogicalResult lowerOp(Operation *op, Lowering &lowering) {
        llvm::concat<Value>(SmallVector<Value>(op->getOperands()), SmallVector<Value>(op->getResults())))
     if (isa<UnrankedTensorType>(value.getType()) && !(value.getDefiningOp() == op && value.use_empty()))
       return op->emitOpError("cannot be lowered: the rank of ") << value << " is not known";
+  for (Value result : op->getResults())
+    if (makesNarrowIntegers(op, result))
+      return op->emitOpError("to elements ") << onnx::elementTypeOf(result) << " is not supported";
   lowering.startOn(op);
   return lower->second(op, lowering);
 }

@@ -6,7 +6,8 @@
 // order.
 //
 // Large weights are neither copied nor grown: an operation that only moves a large constant stays, because
-// whatever reads it can read the weight in place, and a quantised weight stays quantised.
+// whatever reads it can read the weight in place. Codes are the exception: a quantised weight becomes the
+// floats it stands for, which is what everything after this pass recognises as a weight.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Transforms/Passes.h"
@@ -87,6 +88,12 @@ private:
     return onnx::ConstantOp::create(builder, op->getLoc(), type, value);
   }
 
+  /// Whether bytes become floats.
+  static bool isConversionOfCodes(Operation *op) {
+    return isa<onnx::CastOp>(op) && onnx::elementTypeOf(op->getOperand(0)).isInteger(8) &&
+           isa<FloatType>(onnx::elementTypeOf(op->getResult(0)));
+  }
+
   /// Whether computing the results now saves more than storing them costs.
   bool isWorthEvaluating(Operation *op, ArrayRef<Type> resultTypes) {
     int64_t result = 0, largest = 0;
@@ -108,7 +115,9 @@ private:
     if (result <= kLargeBytes)
       return true;
     using namespace onnx;
-    if (isa<TransposeOp, DequantizeLinearOp, MSDequantizeLinearOp, ExpandOp, TileOp, ConstantOfShapeOp>(op))
+    if (isa<DequantizeLinearOp, MSDequantizeLinearOp>(op) || isConversionOfCodes(op))
+      return true;
+    if (isa<TransposeOp, ExpandOp, TileOp, ConstantOfShapeOp>(op))
       return false;
     bool moves = isa<SliceOp, GatherOp, SplitOp, ConcatOp, PadOp>(op);
     return moves ? !shared && result <= largest : result <= 2 * largest;

@@ -39,6 +39,53 @@ def WidenFloats : Pass<"widen-floats", "::mlir::ModuleOp"> {
   }];
 }
 
+def FloatActivations : Pass<"float-activations", "::mlir::ModuleOp"> {
+  let summary = "take activations that are quantised on the fly as the floats they were";
+  let description = [{
+    With weights of f32 nothing is changed, and a remark says what files computed as they are written cost.
+
+    ```mlir
+    func.func @f(%x: tensor<?x2xf32>, %w: tensor<2x3xi8>, %zero: tensor<i8>, %scale: tensor<3xf32>) -> tensor<*xf32> {
+      %codes, %x_scale, %x_zero = onnx.DynamicQuantizeLinear %x
+        : (tensor<?x2xf32>) -> (tensor<*xui8>, tensor<*xf32>, tensor<*xui8>)
+      %sum = onnx.MatMulInteger %codes, %w, %x_zero, %zero
+        : (tensor<*xui8>, tensor<2x3xi8>, tensor<*xui8>, tensor<i8>) -> tensor<*xi32>
+      %float = onnx.Cast %sum {to = f32} : (tensor<*xi32>) -> tensor<*xf32>
+      %scales = onnx.Mul %x_scale, %scale : (tensor<*xf32>, tensor<3xf32>) -> tensor<*xf32>
+      %y = onnx.Mul %float, %scales : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+      return %y : tensor<*xf32>
+    }
+    // becomes
+    %numbers = onnx.Cast %w {to = f32} : (tensor<2x3xi8>) -> tensor<*xf32>
+    %least = onnx.Cast %zero {to = f32} : (tensor<i8>) -> tensor<*xf32>
+    %centred = onnx.Sub %numbers, %least : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+    %product = onnx.MatMul %x, %centred : (tensor<?x2xf32>, tensor<*xf32>) -> tensor<*xf32>
+    %y = onnx.Mul %product, %scale : (tensor<*xf32>, tensor<3xf32>) -> tensor<*xf32>
+    ```
+  }];
+  let options = [Option<"weights", "weights", "std::string", "\"int8\"", "precision chosen for weights">];
+}
+
+def FloatWeights : Pass<"float-weights", "::mlir::ModuleOp"> {
+  let summary = "make weights that are packed for operators of their own floats";
+  let description = [{
+    ```mlir
+    func.func @f(%a: tensor<?x4xf32>) -> tensor<*xf32> {
+      %b = onnx.Constant {value = dense<[[[57, 249]], [[8, 40]]]> : tensor<2x1x2xui8>} : () -> tensor<2x1x2xui8>
+      %scales = onnx.Constant {value = dense<[0.5, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
+      %none = onnx.None : () -> none
+      %y = onnx.ms.MatMulNBits %a, %b, %scales, %none, %none, %none {K = 4 : i64, N = 2 : i64, block_size = 4 : i64}
+        : (tensor<?x4xf32>, tensor<2x1x2xui8>, tensor<2xf32>, none, none, none) -> tensor<*xf32>
+      return %y : tensor<*xf32>
+    }
+    // becomes
+    %matrix = onnx.Constant {value = dense<[[5.000000e-01, -2.500000e+00, 5.000000e-01, 3.500000e+00], [0.000000e+00, -1.600000e+01, 0.000000e+00, -1.200000e+01]]> : tensor<2x4xf32>} : () -> tensor<2x4xf32>
+    %columns = onnx.Transpose %matrix {perm = array<i64: 1, 0>} : (tensor<2x4xf32>) -> tensor<*xf32>
+    %y = onnx.MatMul %a, %columns : (tensor<?x4xf32>, tensor<*xf32>) -> tensor<*xf32>
+    ```
+  }];
+}
+
 def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
   let summary = "leave one input of the encoder and two of the decoder, and make the batch 1";
   let description = [{

@@ -1,11 +1,13 @@
-// The parts of simplification, each over one function: what the passes of these names, and the pass simplify,
-// run.
+// The parts of simplification: what the passes of these names, and the pass simplify, run.
 #ifndef HALYARD_PASSES_TRANSFORMS_SIMPLIFICATION_H
 #define HALYARD_PASSES_TRANSFORMS_SIMPLIFICATION_H
 
 #include "passes/Transforms/ConstantFolder.h"
 
 namespace halyard {
+
+/// Replaces operations that take packed weights by those of floats. Fails after an error.
+mlir::LogicalResult floatWeights(mlir::ModuleOp module);
 
 /// Replaces every onnx.If of known condition by the branch it takes. Fails after an error.
 mlir::LogicalResult specialiseBranches(mlir::func::FuncOp func);

@@ -49,11 +49,27 @@ uint16_t toHalf(float value) {
   return half.bitcastToAPInt().getZExtValue();
 }
 
+/// Whether a value is a multiple of a step, but for what f32 rounds of it.
+static bool isMultiple(float value, float step) {
+  float steps = value / step;
+  return std::fabs(steps - std::nearbyint(steps)) < 0x1p-12f;
+}
+
 float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count) {
   float largest = 0;
   for (int64_t i = 0; i < count; ++i)
     largest = std::max(largest, std::fabs(valueAt(i)));
-  return largest > 0 ? largest / 127.0f : 1.0f;
+  if (largest == 0)
+    return 1;
+  // Random values leave the loop at the first or second of them.
+  for (int steps = 127; steps > 0; --steps) {
+    int64_t i = 0;
+    while (i < count && isMultiple(valueAt(i), largest / steps))
+      ++i;
+    if (i == count)
+      return largest / steps;
+  }
+  return largest / 127;
 }
 
 int8_t codeOf(float value, float scale) {

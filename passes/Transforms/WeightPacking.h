@@ -22,7 +22,7 @@ PackedWeight packBFloats(const Matrix &matrix, const LinearLayout &layout);
 /// Rounds to the nearest f16, half to even; what is beyond its range becomes its largest.
 PackedWeight packHalves(const Matrix &matrix, const LinearLayout &layout);
 
-/// Codes from -127 to 127, symmetric, with one scale per output: its largest magnitude over 127.
+/// Codes from -127 to 127, symmetric, with one scale per output, as `codeScale` finds it.
 PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout);
 
 /// Terms of a group of 4-bit codes.
@@ -41,7 +41,9 @@ uint16_t toBFloat(float value);
 /// The f16 nearest to a value, half to even, infinities excluded.
 uint16_t toHalf(float value);
 
-/// The scale of symmetric codes for `count` values: the largest magnitude over 127, or 1 if all are 0.
+/// The scale of symmetric codes for `count` values: the largest magnitude over 127, or 1 if all are 0. Values
+/// that are multiples of a larger step, as those of a file whose weights were codes before, keep it, and lose
+/// nothing.
 float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count);
 /// The code, from -127 to 127, of a value; half to even.
 int8_t codeOf(float value, float scale);

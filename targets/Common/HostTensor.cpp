@@ -4,6 +4,7 @@
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -44,9 +45,12 @@ int64_t HostTensor::integerAt(int64_t linear) const {
   const char *element = static_cast<const char *>(data.get()) + linear * bytesPerElement(elementType);
   bool isUnsigned = elementType.isUnsignedInteger() || elementType.isInteger(1);
   switch (bytesPerElement(elementType)) {
-  case 1:
-    return isUnsigned ? *reinterpret_cast<const uint8_t *>(element)
-                      : *reinterpret_cast<const int8_t *>(element);
+  case 1: {
+    // Of fewer bits than a byte has, the others may be anything.
+    unsigned bits = elementType.isInteger(1) ? 8 : elementType.getIntOrFloatBitWidth();
+    uint64_t byte = *reinterpret_cast<const uint8_t *>(element) & llvm::maskTrailingOnes<uint64_t>(bits);
+    return isUnsigned ? int64_t(byte) : llvm::SignExtend64(byte, bits);
+  }
   case 2:
     return isUnsigned ? *reinterpret_cast<const uint16_t *>(element)
                       : *reinterpret_cast<const int16_t *>(element);

@@ -136,7 +136,7 @@ static FailureOr<SmallVector<HostTensor>> evaluate(Evaluator &evaluator, MLIRCon
   SmallVector<HostTensor> arguments = bindInputs(*function, test.inputs, constants);
   if (constants && failed(specialiseBranches(*function)))
     return failure();
-  if (failed(resolveShapes(*function)) || failed(lowerOnnxToLinalg(*module)))
+  if (failed(floatWeights(*module)) || failed(resolveShapes(*function)) || failed(lowerOnnxToLinalg(*module)))
     return failure();
   return evaluator.run(*function, arguments, /*source=*/1, /*target=*/1);
 }

@@ -23,18 +23,21 @@ def integers(low, high, shape, dtype):
 
 
 def write(directory, name, operator, inputs, outputs, constants=(), domain="com.microsoft", **attributes):
-    """One test: `inputs` are arrays or None, those whose index is in `constants` become initializers."""
+    """One test: `inputs` are arrays, tensors or None, those whose index is in `constants` become initializers."""
     names = ["" if value is None else f"x{i}" for i, value in enumerate(inputs)]
     node = helper.make_node(operator, names, [f"y{i}" if i in outputs else "" for i in range(max(outputs) + 1)],
                             domain=domain, name=name, **attributes)
     given = {n: value for i, (n, value) in enumerate(zip(names, inputs)) if n and i not in constants}
-    weights = [numpy_helper.from_array(inputs[i], names[i]) for i in constants]
+    weights = []
+    for i in constants:
+        weights.append(inputs[i] if isinstance(inputs[i], onnx.TensorProto) else numpy_helper.from_array(inputs[i]))
+        weights[-1].name = names[i]
     infos = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
              for n, v in given.items()]
     results = [onnx.ValueInfoProto(name=f"y{i}") for i in outputs]
     model = helper.make_model(
         helper.make_graph([node], name, infos, results, weights),
-        opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)], ir_version=8)
+        opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -96,6 +99,34 @@ def products(directory):
     write(directory, "matmul_4bits_zero_points", "MatMulNBits",
           [floats(3, 48), pack(integers(0, 16, (6, blocks, 16), np.uint8), 4), floats(6 * blocks), zeros.reshape(-1)], [0],
           constants=[1, 2, 3], K=48, N=6, bits=4, block_size=16)
+    weights = [floats(3, 48), pack(integers(0, 16, (6, blocks, 16), np.uint8), 4), floats(6, blocks)]
+    write(directory, "matmul_4bits_float_zero_points", "MatMulNBits", [*weights, floats(6, blocks)], [0],
+          constants=[1, 2, 3], K=48, N=6, bits=4, block_size=16)
+    write(directory, "matmul_4bits_groups", "MatMulNBits", [*weights, None, integers(0, blocks, 48, np.int32)], [0],
+          constants=[1, 2, 4], K=48, N=6, bits=4, block_size=16)
+    write(directory, "matmul_4bits_bias", "MatMulNBits", [*weights, None, None, floats(6)], [0],
+          constants=[1, 2, 5], K=48, N=6, bits=4, block_size=16)
+    for kind, name in enumerate(("fp4", "nf4")):
+        blocks = -(-48 * 6 // 32)
+        write(directory, f"matmul_{name}", "MatMulBnb4", [floats(3, 48), integers(0, 256, 144, np.uint8), floats(blocks)],
+              [0], constants=[1, 2], K=48, N=6, block_size=32, quant_type=kind)
+
+
+def lookups(directory):
+    rows, indices = 7, integers(0, 7, (2, 3), np.int64)
+    scales, zeros = floats(rows, 3), integers(0, 256, (rows, 2), np.uint8)
+    packed = integers(0, 256, (rows, 24), np.uint8)
+    blocks = dict(bits=4, block_size=16, gather_axis=0, quantize_axis=1)
+    write(directory, "gather_4bits", "GatherBlockQuantized", [packed, indices, scales], [0], constants=[0, 2], **blocks)
+    write(directory, "gather_4bits_zero_points", "GatherBlockQuantized", [packed, indices, scales, zeros], [0],
+          constants=[0, 2, 3], **blocks)
+    write(directory, "gather_8bits", "GatherBlockQuantized", [integers(0, 256, (rows, 48), np.uint8), indices, scales], [0],
+          constants=[0, 2], **{**blocks, "bits": 8})
+    for kind, least in (("INT4", -8), ("UINT4", 0)):
+        typed = [helper.make_tensor("", onnx.TensorProto.DataType.Value(kind), shape,
+                                    integers(least, least + 16, shape, np.int64).flatten()) for shape in ((rows, 48), (rows, 3))]
+        write(directory, f"gather_{kind.lower()}", "GatherBlockQuantized", [typed[0], indices, scales, typed[1]], [0],
+              constants=[0, 2, 3], **blocks)
 
 
 def attention(directory):
@@ -133,6 +164,7 @@ def main():
     activations(directory)
     norms(directory)
     products(directory)
+    lookups(directory)
     attention(directory)
 
 

@@ -66,6 +66,26 @@ LogicalResult CastLikeOp::canonicalize(CastLikeOp op, PatternRewriter &rewriter)
   return success();
 }
 
+/// Codes of a constant that are moved before they are dequantised, with a scale for all of them, are
+/// dequantised first: a table that is looked up here and multiplied there is one constant then.
+LogicalResult DequantizeLinearOp::canonicalize(DequantizeLinearOp op, PatternRewriter &rewriter) {
+  Operation *movement = op.getX().getDefiningOp();
+  auto scale = dyn_cast<RankedTensorType>(op.getXScale().getType());
+  if (!isa_and_nonnull<TransposeOp, GatherOp>(movement) ||
+      !movement->getOperand(0).getDefiningOp<ConstantOp>() || !scale || !scale.hasStaticShape() ||
+      scale.getNumElements() != 1 || op.getBlockSize() != 0)
+    return failure();
+  auto floats = DequantizeLinearOp::create(
+      rewriter, op.getLoc(), UnrankedTensorType::get(elementTypeOf(op.getResult())), movement->getOperand(0),
+      op.getXScale(), op.getXZeroPoint(), op.getAxisAttr(), op.getBlockSizeAttr(), op.getOutputDtypeAttr());
+  IRMapping mapping;
+  mapping.map(movement->getOperand(0), floats.getResult());
+  Operation *moved = rewriter.clone(*movement, mapping);
+  moved->getResult(0).setType(op.getResult().getType());
+  rewriter.replaceOp(op, moved);
+  return success();
+}
+
 LogicalResult ReshapeOp::canonicalize(ReshapeOp op, PatternRewriter &rewriter) {
   auto type = dyn_cast<RankedTensorType>(op.getType());
   if (type && type.hasStaticShape() && type == op.getData().getType())

@@ -16,6 +16,7 @@ def ONNX_DequantizeLinearOp : ONNX_Op<"DequantizeLinear", "(x - zero point) * sc
     (ins ONNX_Tensor:$x, ONNX_Tensor:$x_scale, ONNX_Optional:$x_zero_point),
     (ins ONNX_Int<1>:$axis, ONNX_Int<0>:$block_size, ONNX_OptionalType:$output_dtype)> {
   let elementType = "getOutputDtype().value_or(elementTypeOf(getXScale()))";
+  let hasCanonicalizeMethod = 1;
 }
 
 def ONNX_DynamicQuantizeLinearOp : ONNX_Op<"DynamicQuantizeLinear",

@@ -26,6 +26,12 @@ Value Compose::cast(Value x, Type elementType) {
   return onnx::CastOp::create(b, unranked(elementType), x, elementType);
 }
 
+Value Compose::centred(Value codes, Value zero) {
+  Type type = b.getF32Type();
+  Value number = cast(codes, type);
+  return onnx::isAbsent(zero) ? number : sub(number, cast(zero, type));
+}
+
 Value Compose::transpose(Value x, ArrayRef<int64_t> perm) {
   return onnx::TransposeOp::create(b, like(x), x, b.getDenseI64ArrayAttr(perm));
 }

@@ -34,6 +34,8 @@ public:
     return onnx::WhereOp::create(b, like(x), condition, x, y);
   }
   Value cast(Value x, Type elementType);
+  /// Codes less their zero point, which may have been left out, as f32.
+  Value centred(Value codes, Value zero);
   Value tanh(Value x) { return onnx::TanhOp::create(b, like(x), x); }
   Value softmax(Value x) { return onnx::SoftmaxOp::create(b, like(x), x); }
 
@@ -68,6 +70,10 @@ public:
 std::optional<int64_t> staticExtent(mlir::Value x, int64_t axis);
 /// Rank of a tensor, -1 if it is not known.
 int64_t knownRank(mlir::Value x);
+
+/// The convolution of x, f32 in place of the integers less their zero point, with the filters of an
+/// operation.
+mlir::Value floatConvolution(Compose &c, onnx::ConvIntegerOp op, mlir::Value x);
 
 /// Replaces an operation; values for results that nothing uses may be null.
 void replaceComposed(mlir::Operation *op, mlir::ValueRange values);

@@ -140,24 +140,26 @@ static LogicalResult decompose(onnx::QLinearMatMulOp op) {
   return success();
 }
 
+Value floatConvolution(Compose &c, onnx::ConvIntegerOp op, Value x) {
+  Type type = c.b.getF32Type();
+  Value zero = op.getWZeroPoint();
+  auto filters = cast<RankedTensorType>(op.getW().getType());
+  if (!onnx::isAbsent(zero) && knownRank(zero) == 1 && staticExtent(zero, 0) != 1) {
+    SmallVector<int64_t> perFilter(filters.getRank(), 1);
+    perFilter.front() = -1;
+    zero = c.reshape(zero, perFilter);
+  }
+  Value w = c.centred(op.getW(), zero);
+  w.setType(RankedTensorType::get(filters.getShape(), type));
+  return onnx::ConvOp::create(c.b, c.unranked(type), x, w, c.none(), op.getGroupAttr(), op.getAutoPadAttr(),
+                              op.getKernelShapeAttr(), op.getStridesAttr(), op.getDilationsAttr(),
+                              op.getPadsAttr());
+}
+
 /// As a convolution of floats, which hold such integers exactly.
 static LogicalResult decompose(onnx::ConvIntegerOp op) {
   Compose c(op);
-  Type type = c.b.getF32Type();
-  auto centred = [&](Value x, Value zero, bool perFilter) {
-    Value number = c.cast(x, type);
-    if (onnx::isAbsent(zero))
-      return number;
-    Value shift = c.cast(zero, type);
-    if (perFilter && knownRank(zero) == 1 && staticExtent(zero, 0) != 1)
-      shift = c.reshape(shift, SmallVector<int64_t>{-1, 1, 1, 1});
-    return c.sub(number, shift);
-  };
-  Value x = centred(op.getX(), op.getXZeroPoint(), false), w = centred(op.getW(), op.getWZeroPoint(), true);
-  w.setType(RankedTensorType::get(cast<RankedTensorType>(op.getW().getType()).getShape(), type));
-  Value y = onnx::ConvOp::create(c.b, c.unranked(type), x, w, c.none(), op.getGroupAttr(),
-                                 op.getAutoPadAttr(), op.getKernelShapeAttr(), op.getStridesAttr(),
-                                 op.getDilationsAttr(), op.getPadsAttr());
+  Value y = floatConvolution(c, op, c.centred(op.getX(), op.getXZeroPoint()));
   replaceComposed(op, c.cast(y, c.b.getI32Type()));
   return success();
 }

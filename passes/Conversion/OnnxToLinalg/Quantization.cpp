@@ -1,7 +1,5 @@
 // Lowering of quantisation. Scales and zero points are read through indexing maps: one for all, one per index
-// of an axis, or one per block of an axis. Matrices quantised by blocks are unpacked in the contraction that
-// reads them.
-#include "passes/Conversion/OnnxToLinalg/Contraction.h"
+// of an axis, or one per block of an axis.
 #include "passes/Conversion/OnnxToLinalg/Reductions.h"
 
 using namespace mlir;
@@ -139,97 +137,12 @@ static LogicalResult lowerDynamicQuantize(onnx::DynamicQuantizeLinearOp op, Lowe
   return success();
 }
 
-//===-- MatMulNBits
-//--------------------------------------------------------------------------------------------------===//
-
-namespace {
-/// A matrix [N, K] packed by blocks along K, read by the loops n and k.
-struct PackedMatrix {
-  AffineExpr n, k;
-  int64_t bits, blockSize, blocks, loops;
-
-  int64_t perByte() const { return 8 / bits; }
-  /// Block of k.
-  AffineExpr block() const { return k.floorDiv(blockSize); }
-};
-} // namespace
-
-/// Where a parameter per block is read, be it a matrix or flattened; `perEntry` blocks share an entry.
-static AffineMap blockMap(Lowering &l, Value parameter, const PackedMatrix &matrix, int64_t perEntry) {
-  AffineExpr entry = perEntry == 1 ? matrix.block() : matrix.block().floorDiv(perEntry);
-  int64_t entries = llvm::divideCeil(matrix.blocks, perEntry);
-  MLIRContext *context = l.b.getContext();
-  if (rankOf(parameter) == 1)
-    return AffineMap::get(matrix.loops, 0, matrix.n * entries + entry, context);
-  return AffineMap::get(matrix.loops, 0, {matrix.n, entry}, context);
-}
-
-/// The bits of entry `position` in a byte, as an i32.
-static Value unpacked(Scalars &s, Value byte, Value position, int64_t bits) {
-  Type integer = s.b.getI32Type();
-  Value word = arith::ExtUIOp::create(s.b, integer, byte);
-  if (bits == 8)
-    return word;
-  Value slot = arith::RemUIOp::create(s.b, position, s.integer(s.b.getIndexType(), 8 / bits));
-  Value shift = s.mul(arith::IndexCastOp::create(s.b, integer, slot), s.integer(integer, bits));
-  Value shifted = arith::ShRUIOp::create(s.b, word, shift);
-  return arith::AndIOp::create(s.b, shifted, s.integer(integer, (1 << bits) - 1));
-}
-
-static LogicalResult lowerMatMulNBits(onnx::MSMatMulNBitsOp op, Lowering &l) {
-  Value a = op.getA(), zero = op.getZeroPoints();
-  int64_t bits = op.getBits(), rank = rankOf(a);
-  if (!onnx::isAbsent(op.getGIdx()))
-    return op.emitOpError("with g_idx (reordered groups) is not supported");
-  if (bits != 2 && bits != 4 && bits != 8)
-    return op.emitOpError("expects bits to be 2, 4 or 8, got ") << bits;
-  // Loops: those of a but for its last axis, then n, then k.
-  PackedMatrix matrix{l.dim(rank - 1), l.dim(rank), bits, static_cast<int64_t>(op.getBlockSize()), 0,
-                      rank + 1};
-  matrix.blocks = llvm::divideCeil(op.getK(), matrix.blockSize);
-  SmallVector<AffineExpr> left;
-  for (int64_t axis = 0; axis + 1 < rank; ++axis)
-    left.push_back(l.dim(axis));
-  left.push_back(matrix.k);
-  MLIRContext *context = l.b.getContext();
-  AffineExpr byte = (matrix.k % matrix.blockSize).floorDiv(matrix.perByte());
-  SmallVector<Read> reads{{a, AffineMap::get(rank + 1, 0, left, context)},
-                          {op.getB(), AffineMap::get(rank + 1, 0, {matrix.n, matrix.block(), byte}, context)},
-                          {op.getScales(), blockMap(l, op.getScales(), matrix, 1)}};
-  bool hasZero = !onnx::isAbsent(zero), packedZero = hasZero && isa<IntegerType>(elementOf(zero));
-  if (hasZero)
-    reads.push_back({zero, blockMap(l, zero, matrix, packedZero ? matrix.perByte() : 1)});
-  Extents extents = l.extents(a);
-  extents.back() = l.b.getIndexAttr(op.getN());
-  Type type = elementOf(a), real = l.b.getF32Type();
-  Value sum = contract(
-      l, extents, l.identity(rank + 1).getMajorSubMap(rank), reads, type, [&](Scalars &s, ValueRange v) {
-        Value number =
-            s.cast(arith::SIToFPOp::create(s.b, real, unpacked(s, v[1], s.position(rank), bits)), real);
-        Value block =
-            arith::DivUIOp::create(s.b, s.position(rank), s.integer(s.b.getIndexType(), matrix.blockSize));
-        Value middle = s.constant(real, 1 << (bits - 1));
-        if (packedZero)
-          middle = arith::SIToFPOp::create(s.b, real, unpacked(s, v[3], block, bits));
-        else if (hasZero)
-          middle = s.cast(v[3], real);
-        Value weight = s.mul(s.sub(number, middle), s.cast(v[2], real));
-        return s.add(v.back(), s.mul(s.cast(v[0], real), weight));
-      });
-  if (!onnx::isAbsent(op.getBias()))
-    sum = l.elementwise(extents, type, {sum, op.getBias()},
-                        [](Scalars &s, ValueRange v) { return s.add(v[0], v[1]); });
-  l.replace(op, sum);
-  return success();
-}
-
 void addQuantizationLowerings(LoweringTable &table) {
   addLowering<onnx::DequantizeLinearOp>(table, lowerDequantize);
   addLowering<onnx::MSDequantizeLinearOp>(table, lowerMSDequantize);
   addLowering<onnx::QuantizeLinearOp>(table, lowerQuantize);
   addLowering<onnx::MSQuantizeLinearOp>(table, lowerMSQuantize);
   addLowering<onnx::DynamicQuantizeLinearOp>(table, lowerDynamicQuantize);
-  addLowering<onnx::MSMatMulNBitsOp>(table, lowerMatMulNBits);
 }
 
 } // namespace halyard::lowering

@@ -1,0 +1,173 @@
+// float-activations: activations that a file quantises on the fly are taken as the floats they were.
+//
+// What ONNX Runtime's quantisers call dynamic rounds the whole input of a matrix product to 8 bits, with a
+// range found over all of it: each row of the result depends on all rows, so nothing can be kept between
+// tokens. Where Halyard chooses the precision of weights, how activations are rounded is its choice too, and
+// of such a file only the weights are taken, whose codes become the floats they stand for. Rounded row by
+// row, as kernels of 8-bit weights do it, activations are as good as in the file or better.
+//
+// Weights of f32 are no such choice: the file is then computed as it is written, and a remark says what that
+// costs.
+#include "passes/Conversion/OnnxToLinalg/Compose.h"
+#include "passes/Transforms/Passes.h"
+
+#include "mlir/IR/Matchers.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace halyard {
+#define GEN_PASS_DEF_FLOATACTIVATIONS
+#include "passes/Transforms/Passes.h.inc"
+
+namespace {
+
+using lowering::Compose;
+
+/// The product of integers whose scaled value is taken, and the factors it is scaled by.
+struct ScaledProduct {
+  Operation *product = nullptr;
+  SmallVector<Value> factors;
+
+  /// Removes a factor; whether it was there.
+  bool take(Value factor) {
+    auto *found = llvm::find(factors, factor);
+    if (found == factors.end())
+      return false;
+    factors.erase(found);
+    return true;
+  }
+};
+
+/// Reads a tree of multiplications one of whose leaves is a product of integers, converted to floats.
+ScaledProduct scaledProduct(onnx::MulOp root) {
+  ScaledProduct result;
+  SmallVector<Value> pending{root.getA(), root.getB()};
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (auto inner = value.getDefiningOp<onnx::MulOp>()) {
+      pending.append({inner.getA(), inner.getB()});
+      continue;
+    }
+    auto cast = value.getDefiningOp<onnx::CastOp>();
+    Operation *product = cast ? cast.getOperand().getDefiningOp() : nullptr;
+    if (!result.product && isa_and_nonnull<onnx::MatMulIntegerOp, onnx::ConvIntegerOp>(product))
+      result.product = product;
+    else
+      result.factors.push_back(value);
+  }
+  return result;
+}
+
+/// The quantisation whose codes and zero point these are, or null.
+onnx::DynamicQuantizeLinearOp quantizationOf(Value codes, Value zero) {
+  auto op = codes.getDefiningOp<onnx::DynamicQuantizeLinearOp>();
+  return op && op.getY() == codes && op.getYZeroPoint() == zero ? op : nullptr;
+}
+
+/// The floats that an operand of a product was made of, if it was quantised on the fly and the product is
+/// multiplied by its scale, which then is no factor any more; or null.
+Value floatsOf(Value codes, Value zero, ScaledProduct &scaled) {
+  onnx::DynamicQuantizeLinearOp quantization = quantizationOf(codes, zero);
+  return quantization && scaled.take(quantization.getYScale()) ? quantization.getX() : Value();
+}
+
+/// A constant with the factors that are constant too and belong to its columns, or to all of it, multiplied
+/// in.
+Value withScales(Compose &c, Value number, ScaledProduct &scaled) {
+  for (Value factor : SmallVector<Value>(scaled.factors)) {
+    ElementsAttr elements;
+    if (matchPattern(factor, m_Constant(&elements)) && elements.getShapedType().getRank() <= 1 &&
+        scaled.take(factor))
+      number = c.mul(number, factor);
+  }
+  return number;
+}
+
+/// The product of floats that stands for a product of integers and for some of its factors, which are
+/// removed; or null.
+Value floatProduct(Compose &c, onnx::MatMulIntegerOp op, ScaledProduct &scaled) {
+  Value a = floatsOf(op.getA(), op.getAZeroPoint(), scaled);
+  Value b = floatsOf(op.getB(), op.getBZeroPoint(), scaled);
+  if (!a && !b)
+    return {};
+  if (!a)
+    a = c.centred(op.getA(), op.getAZeroPoint());
+  if (!b) {
+    b = c.centred(op.getB(), op.getBZeroPoint());
+    if (matchPattern(op.getB(), m_Constant()))
+      b = withScales(c, b, scaled);
+  }
+  return c.matMul(a, b);
+}
+
+Value floatProduct(Compose &c, onnx::ConvIntegerOp op, ScaledProduct &scaled) {
+  Value x = floatsOf(op.getX(), op.getXZeroPoint(), scaled);
+  return x ? lowering::floatConvolution(c, op, x) : Value();
+}
+
+void rewrite(onnx::MulOp root) {
+  ScaledProduct scaled = scaledProduct(root);
+  if (!scaled.product)
+    return;
+  Compose c(root);
+  Value product = llvm::TypeSwitch<Operation *, Value>(scaled.product)
+                      .Case<onnx::MatMulIntegerOp, onnx::ConvIntegerOp>(
+                          [&](auto op) { return floatProduct(c, op, scaled); });
+  if (!product)
+    return;
+  for (Value factor : scaled.factors)
+    product = c.mul(product, factor);
+  lowering::replaceComposed(root, product);
+}
+
+/// x times the matrix that the codes of an operation stand for, plus its bias.
+template <typename Op> void replaceByFloats(Op op, Value x) {
+  Compose c(op);
+  Value matrix = c.mul(c.centred(op.getB(), op.getBZeroPoint()), c.cast(op.getBScale(), c.b.getF32Type()));
+  lowering::replaceComposed(op, c.addOptional(c.matMul(x, matrix), op.getBias()));
+}
+
+void rewrite(onnx::MSDynamicQuantizeMatMulOp op) { replaceByFloats(op, op.getA()); }
+
+void rewrite(onnx::MSMatMulIntegerToFloatOp op) {
+  onnx::DynamicQuantizeLinearOp quantization = quantizationOf(op.getA(), op.getAZeroPoint());
+  if (quantization && quantization.getYScale() == op.getAScale())
+    replaceByFloats(op, quantization.getX());
+}
+
+void rewrite(onnx::DequantizeLinearOp op) {
+  onnx::DynamicQuantizeLinearOp quantization = quantizationOf(op.getX(), op.getXZeroPoint());
+  if (quantization && quantization.getYScale() == op.getXScale())
+    lowering::replaceComposed(op, quantization.getX());
+}
+
+struct FloatActivations : impl::FloatActivationsBase<FloatActivations> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (weights == "f32")
+      return remark();
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : ops)
+      llvm::TypeSwitch<Operation *>(op)
+          .Case<onnx::MulOp, onnx::MSDynamicQuantizeMatMulOp, onnx::MSMatMulIntegerToFloatOp,
+                onnx::DequantizeLinearOp>([](auto found) { rewrite(found); });
+  }
+
+  void remark() {
+    getOperation().walk([](Operation *op) {
+      if (!isa<onnx::DynamicQuantizeLinearOp, onnx::MSDynamicQuantizeMatMulOp>(op))
+        return WalkResult::advance();
+      op->emitRemark(
+          "activations are rounded over the whole text, which is computed as it is written, slowly; "
+          "other weights than f32, as --weights int8, take only the file's weights");
+      return WalkResult::interrupt();
+    });
+  }
+};
+
+} // namespace
+} // namespace halyard
