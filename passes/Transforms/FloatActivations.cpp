@@ -1,13 +1,15 @@
-// float-activations: activations that a file quantises on the fly are taken as the floats they were.
+// float-activations: activations that a file quantises are taken as the floats they were.
+//
+// How activations are rounded is the choice of whoever computes a layer. Pairs of QuantizeLinear and
+// DequantizeLinear, whose ranges come from samples, are left out: they would hide attention and norms, and
+// what is not rounded is nearer to the model that was quantised.
 //
 // What ONNX Runtime's quantisers call dynamic rounds the whole input of a matrix product to 8 bits, with a
 // range found over all of it: each row of the result depends on all rows, so nothing can be kept between
-// tokens. Where Halyard chooses the precision of weights, how activations are rounded is its choice too, and
-// of such a file only the weights are taken, whose codes become the floats they stand for. Rounded row by
-// row, as kernels of 8-bit weights do it, activations are as good as in the file or better.
-//
-// Weights of f32 are no such choice: the file is then computed as it is written, and a remark says what that
-// costs.
+// tokens. Where Halyard chooses the precision of weights, only the weights are taken of such a file, whose
+// codes become the floats they stand for. Rounded row by row, as kernels of 8-bit weights do it, activations
+// are as good as in the file or better. With weights of f32 the file is computed as it is written, and a
+// remark says what that costs.
 #include "passes/Conversion/OnnxToLinalg/Compose.h"
 #include "passes/Transforms/Passes.h"
 
@@ -137,24 +139,99 @@ void rewrite(onnx::MSMatMulIntegerToFloatOp op) {
     replaceByFloats(op, quantization.getX());
 }
 
+/// Whether no element is below zero, as far as the operations that it comes from tell.
+bool isNonNegative(Value value) {
+  ElementsAttr elements;
+  if (matchPattern(value, m_Constant(&elements)))
+    return elements.isSplat() && isa<FloatType>(elements.getElementType()) &&
+           !elements.getSplatValue<llvm::APFloat>().isNegative();
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<onnx::SoftmaxOp, onnx::ReluOp, onnx::SigmoidOp, onnx::ExpOp>(op))
+    return true;
+  if (auto where = dyn_cast_or_null<onnx::WhereOp>(op))
+    return isNonNegative(where.getX()) && isNonNegative(where.getY());
+  return isa_and_nonnull<onnx::CastOp, onnx::ReshapeOp, onnx::TransposeOp>(op) &&
+         isNonNegative(op->getOperand(0));
+}
+
+/// Where a range of codes begins or ends with zero, what quantises floats also cuts off what is below or
+/// above it: quantisers leave a Relu out for that. Any other end of a range is where samples happened to end.
+Value cutAtZero(Compose &c, onnx::QuantizeLinearOp quantization) {
+  ElementsAttr zeros;
+  Value x = quantization.getX(), zero = quantization.getYZeroPoint();
+  bool isKnown =
+      matchPattern(zero, m_Constant(&zeros)) && zeros.isSplat() && isa<IntegerType>(zeros.getElementType());
+  if (!onnx::isAbsent(zero) && !isKnown)
+    return {};
+  auto type = cast<IntegerType>(onnx::elementTypeOf(quantization.getResult()));
+  llvm::APInt code = isKnown ? zeros.getSplatValue<llvm::APInt>() : llvm::APInt(type.getWidth(), 0);
+  bool isUnsigned = type.isUnsigned();
+  if (isUnsigned ? code.isMinValue() : code.isMinSignedValue())
+    return isNonNegative(x) ? x : onnx::ReluOp::create(c.b, c.like(x), x).getResult();
+  if (isUnsigned ? code.isMaxValue() : code.isMaxSignedValue())
+    return onnx::MinOp::create(c.b, c.like(x), ValueRange{x, c.scalar(onnx::elementTypeOf(x), 0)});
+  return x;
+}
+
 void rewrite(onnx::DequantizeLinearOp op) {
   onnx::DynamicQuantizeLinearOp quantization = quantizationOf(op.getX(), op.getXZeroPoint());
   if (quantization && quantization.getYScale() == op.getXScale())
     lowering::replaceComposed(op, quantization.getX());
 }
 
+/// A product of codes as the product of floats that it stands for, between operations that dequantise and
+/// quantise.
+void rewrite(onnx::QLinearMatMulOp op) {
+  Compose c(op);
+  auto floats = [&](Value codes, Value scale, Value zero) {
+    return onnx::DequantizeLinearOp::create(c.b, c.like(scale), codes, scale, zero, /*axis=*/-1,
+                                            /*block_size=*/0, TypeAttr())
+        .getResult();
+  };
+  Value product = c.matMul(floats(op.getA(), op.getAScale(), op.getAZeroPoint()),
+                           floats(op.getB(), op.getBScale(), op.getBZeroPoint()));
+  Value zero = op.getYZeroPoint();
+  auto codes = onnx::QuantizeLinearOp::create(c.b, c.like(zero), product, op.getYScale(), zero, /*axis=*/-1,
+                                              /*block_size=*/0, TypeAttr(), TypeAttr(), /*saturate=*/1);
+  lowering::replaceComposed(op, codes.getResult());
+}
+
+/// Takes the floats that a pair of operations rounds with a range known before.
+void rewritePair(onnx::DequantizeLinearOp op) {
+  auto quantization = op.getX().getDefiningOp<onnx::QuantizeLinearOp>();
+  Value zero = op.getXZeroPoint();
+  if (!quantization || quantization.getYScale() != op.getXScale() ||
+      matchPattern(quantization.getX(), m_Constant()))
+    return;
+  Value other = quantization.getYZeroPoint();
+  if (other != zero && !(onnx::isAbsent(other) && onnx::isAbsent(zero)))
+    return;
+  Compose c(op);
+  if (Value x = cutAtZero(c, quantization))
+    lowering::replaceComposed(op, x);
+}
+
 struct FloatActivations : impl::FloatActivationsBase<FloatActivations> {
   using Base::Base;
 
   void runOnOperation() override {
+    rewriteAll<onnx::QLinearMatMulOp>([](auto op) { rewrite(op); });
+    rewriteAll<onnx::DequantizeLinearOp>(rewritePair);
     if (weights == "f32")
       return remark();
+    rewriteAll<onnx::MulOp, onnx::MSDynamicQuantizeMatMulOp, onnx::MSMatMulIntegerToFloatOp,
+               onnx::DequantizeLinearOp>([](auto op) { rewrite(op); });
+  }
+
+  /// Calls `rewrite`, which may erase the operation it is given, for all of some kinds.
+  template <typename... Ops, typename Rewrite> void rewriteAll(Rewrite rewrite) {
     SmallVector<Operation *> ops;
-    getOperation().walk([&](Operation *op) { ops.push_back(op); });
+    getOperation().walk([&](Operation *op) {
+      if (isa<Ops...>(op))
+        ops.push_back(op);
+    });
     for (Operation *op : ops)
-      llvm::TypeSwitch<Operation *>(op)
-          .Case<onnx::MulOp, onnx::MSDynamicQuantizeMatMulOp, onnx::MSMatMulIntegerToFloatOp,
-                onnx::DequantizeLinearOp>([](auto found) { rewrite(found); });
+      llvm::TypeSwitch<Operation *>(op).Case<Ops...>(rewrite);
   }
 
   void remark() {

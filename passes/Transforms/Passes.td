@@ -40,9 +40,10 @@ def WidenFloats : Pass<"widen-floats", "::mlir::ModuleOp"> {
 }
 
 def FloatActivations : Pass<"float-activations", "::mlir::ModuleOp"> {
-  let summary = "take activations that are quantised on the fly as the floats they were";
+  let summary = "take activations that a file quantises as the floats they were";
   let description = [{
-    With weights of f32 nothing is changed, and a remark says what files computed as they are written cost.
+    With weights of f32 only ranges known before are left out; ranges found on the fly stay, and a remark says what
+    they cost.
 
     ```mlir
     func.func @f(%x: tensor<?x2xf32>, %w: tensor<2x3xi8>, %zero: tensor<i8>, %scale: tensor<3xf32>) -> tensor<*xf32> {

@@ -110,3 +110,48 @@ func.func @others(%x: tensor<?x2xf32>, %w: tensor<2x3xi8>, %scale: tensor<1xf32>
   %z = onnx.Mul %other_float, %x_scale : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
   return %y, %z : tensor<*xf32>, tensor<*xf32>
 }
+
+// -----
+
+// Pairs with the ranges of samples go. A range that begins with zero stands for a Relu, one that ends there for a
+// minimum.
+// CHECK-LABEL: func.func @pairs
+// CHECK-SAME: (%[[X:.*]]: tensor<?x2xf32>, %{{.*}}: tensor<f32>)
+// CHECK-DAG: %[[RELU:.*]] = onnx.Relu %[[X]]
+// CHECK-DAG: %[[ZERO:.*]] = onnx.Constant {value = dense<0.000000e+00> : tensor<f32>}
+// CHECK-DAG: %[[MIN:.*]] = onnx.Min %[[X]], %[[ZERO]]
+// CHECK-DAG: %[[SOFTMAX:.*]] = onnx.Softmax %[[X]]
+// CHECK: return %[[X]], %[[RELU]], %[[MIN]], %[[SOFTMAX]]
+func.func @pairs(%x: tensor<?x2xf32>, %scale: tensor<f32>) -> (tensor<?x2xf32>, tensor<*xf32>, tensor<*xf32>, tensor<*xf32>) {
+  %none = onnx.None : () -> none
+  %middle = onnx.Constant {value = dense<3> : tensor<i8>} : () -> tensor<i8>
+  %a = onnx.QuantizeLinear %x, %scale, %middle : (tensor<?x2xf32>, tensor<f32>, tensor<i8>) -> tensor<?x2xi8>
+  %a_float = onnx.DequantizeLinear %a, %scale, %middle : (tensor<?x2xi8>, tensor<f32>, tensor<i8>) -> tensor<?x2xf32>
+  %b = onnx.QuantizeLinear %x, %scale, %none : (tensor<?x2xf32>, tensor<f32>, none) -> tensor<*xui8>
+  %b_float = onnx.DequantizeLinear %b, %scale, %none : (tensor<*xui8>, tensor<f32>, none) -> tensor<*xf32>
+  %most = onnx.Constant {value = dense<127> : tensor<i8>} : () -> tensor<i8>
+  %c = onnx.QuantizeLinear %x, %scale, %most : (tensor<?x2xf32>, tensor<f32>, tensor<i8>) -> tensor<*xi8>
+  %c_float = onnx.DequantizeLinear %c, %scale, %most : (tensor<*xi8>, tensor<f32>, tensor<i8>) -> tensor<*xf32>
+  %softmax = onnx.Softmax %x : (tensor<?x2xf32>) -> tensor<*xf32>
+  %d = onnx.QuantizeLinear %softmax, %scale, %none : (tensor<*xf32>, tensor<f32>, none) -> tensor<*xui8>
+  %d_float = onnx.DequantizeLinear %d, %scale, %none : (tensor<*xui8>, tensor<f32>, none) -> tensor<*xf32>
+  return %a_float, %b_float, %c_float, %d_float : tensor<?x2xf32>, tensor<*xf32>, tensor<*xf32>, tensor<*xf32>
+}
+
+// -----
+
+// A product of codes that is quantised and dequantised again is a product of floats.
+// CHECK-LABEL: func.func @codes
+// CHECK-SAME: (%[[X:.*]]: tensor<?x2xf32>, %[[W:.*]]: tensor<2x3xi8>, %[[SCALE:.*]]: tensor<f32>)
+// CHECK: %[[ZERO:.*]] = onnx.Constant
+// CHECK: %[[MATRIX:.*]] = onnx.DequantizeLinear %[[W]], %[[SCALE]], %[[ZERO]]
+// CHECK: %[[Y:.*]] = onnx.MatMul %[[X]], %[[MATRIX]]
+// CHECK: return %[[Y]]
+func.func @codes(%x: tensor<?x2xf32>, %w: tensor<2x3xi8>, %scale: tensor<f32>) -> tensor<*xf32> {
+  %zero = onnx.Constant {value = dense<3> : tensor<i8>} : () -> tensor<i8>
+  %codes = onnx.QuantizeLinear %x, %scale, %zero : (tensor<?x2xf32>, tensor<f32>, tensor<i8>) -> tensor<?x2xi8>
+  %product = onnx.QLinearMatMul %codes, %scale, %zero, %w, %scale, %zero, %scale, %zero
+    : (tensor<?x2xi8>, tensor<f32>, tensor<i8>, tensor<2x3xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<*xi8>
+  %y = onnx.DequantizeLinear %product, %scale, %zero : (tensor<*xi8>, tensor<f32>, tensor<i8>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}

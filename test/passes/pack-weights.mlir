@@ -40,16 +40,17 @@ seq.program @floats attributes {max_source = 8 : i64, max_target = 8 : i64, max_
 
 // -----
 
-// Codes: the largest magnitude of a column is 127. Rows are converted for both layers alike.
+// Codes: the largest magnitude of a column is 127, unless it is less with which all are multiples of one step, as the
+// third column's are of 37 / 120. Rows are converted for both layers alike.
 // CHECK-LABEL: seq.program @codes
-// CHECK-DAG: arith.constant dense<{{\[\[\[\[}}127, -64, 0, 0], [64, 127, 0, 0], {{.*}} : tensor<1x1x16x4xi8>
-// CHECK-DAG: arith.constant dense<[1.000000e+00, 2.000000e+00, {{.*}}]> : tensor<8xf32>
-// CHECK-DAG: arith.constant dense<[63, 191, {{.*}}]> : tensor<8xi32>
+// CHECK-DAG: arith.constant dense<{{\[\[\[\[}}127, -64, 0, 0], [64, 127, 0, 0], [12, -120, 0, 0], {{.*}} : tensor<1x1x16x4xi8>
+// CHECK-DAG: arith.constant dense<[1.000000e+00, 2.000000e+00, 0.308333337, {{.*}}]> : tensor<8xf32>
+// CHECK-DAG: arith.constant dense<[63, 191, -108, {{.*}}]> : tensor<8xi32>
 // CHECK-DAG: %[[C:.*]], %[[S:.*]] = seq.quantize %{{.*}} {zero_point = 128 : i64} : tensor<2x2xf32> -> tensor<2x4xui8>, tensor<2xf32>
 // CHECK: seq.linear %[[C]], %{{.*}} scale(%{{.*}}) input_scale(%[[S]] : tensor<2xf32>) column_sums(%{{.*}} : tensor<8xi32>) {zero_point = 128 : i64}
 seq.program @codes attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.encode(%x: tensor<2x2xf32>) {
-    %w = arith.constant dense<[[127., 128., 1., 1., 1., 1., 1., 1.], [-63.7, 254., 1., 1., 1., 1., 1., 1.]]> : tensor<2x8xf32>
+    %w = arith.constant dense<[[127., 128., 3.7, 1., 1., 1., 1., 1.], [-63.7, 254., -37., 1., 1., 1., 1., 1.]]> : tensor<2x8xf32>
     %zero = arith.constant 0.0 : f32
     %e = tensor.empty() : tensor<2x8xf32>
     %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
