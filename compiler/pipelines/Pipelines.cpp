@@ -54,6 +54,8 @@ static void buildSimplify(OpPassManager &manager, const PipelineOptions &options
 
 /// Names for what the graph means, then everything else to linalg.
 static void buildRaise(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createDecomposeFused());
+  manager.addPass(createSimplify());
   manager.addNestedPass<func::FuncOp>(createRaiseNorm());
   manager.addNestedPass<func::FuncOp>(createRaiseActivation());
   manager.addNestedPass<func::FuncOp>(createRaiseRotary());

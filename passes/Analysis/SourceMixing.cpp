@@ -120,7 +120,7 @@ std::string Search::mixing(Operation *op) const {
           ReduceL2Op, ReduceLogSumOp, ReduceLogSumExpOp, ReduceMaxOp, ReduceMeanOp, ReduceMinOp, ReduceProdOp,
           ReduceSumOp, ReduceSumSquareOp, ArgMaxOp, ArgMinOp, MSBiasAddOp, MSBiasGeluOp, MSFastGeluOp,
           MSGeluOp, MSQuickGeluOp, MSSkipLayerNormalizationOp, MSSkipSimplifiedLayerNormalizationOp,
-          MSDequantizeLinearOp, MSQuantizeLinearOp, MSRotaryEmbeddingOp>(op);
+          MSEmbedLayerNormalizationOp, MSDequantizeLinearOp, MSQuantizeLinearOp, MSRotaryEmbeddingOp>(op);
   return leavesRows ? losingTime(op) : "it is not known to treat rows independently";
 }
 

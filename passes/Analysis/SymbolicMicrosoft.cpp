@@ -35,6 +35,15 @@ void visitSimplifiedLayerNormalization(onnx::MSSimplifiedLayerNormalizationOp op
     in.setShape(result, *shape);
 }
 
+/// Results: the normalised rows, a length for each of the batch, and the sum that was normalised.
+void visitEmbedLayerNormalization(onnx::MSEmbedLayerNormalizationOp op, SymbolicInference &in) {
+  std::optional<LengthExprs> ids = in.shape(op.getInputIds()), table = in.shape(op.getWordEmbedding());
+  if (!ids || ids->size() != 2 || !table || table->size() != 2)
+    return;
+  for (auto [index, result] : llvm::enumerate(op->getResults()))
+    in.setShape(result, index == 1 ? LengthExprs{(*ids)[0]} : LengthExprs{(*ids)[0], (*ids)[1], (*table)[1]});
+}
+
 //===-- attention
 //--------------------------------------------------------------------------------------------------===//
 
@@ -127,6 +136,7 @@ void halyard::addMicrosoftTransfers(TransferTable &table) {
   table.add<onnx::MSSkipLayerNormalizationOp, onnx::MSSkipSimplifiedLayerNormalizationOp>(
       visitSkipNormalisation);
   table.addTyped<onnx::MSSimplifiedLayerNormalizationOp>(visitSimplifiedLayerNormalization);
+  table.addTyped<onnx::MSEmbedLayerNormalizationOp>(visitEmbedLayerNormalization);
   table.addTyped<onnx::MSAttentionOp>(visitSelfAttention);
   table.addTyped<onnx::MSMultiHeadAttentionOp>(visitMultiHead);
   table.addTyped<onnx::MSDecoderMaskedMultiHeadAttentionOp>(visitMaskedMultiHead);

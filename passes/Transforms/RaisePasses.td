@@ -4,6 +4,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def DecomposeFused : Pass<"decompose-fused", "::mlir::func::FuncOp"> {
+  let summary = "write operators that optimisers fuse as what they are made of";
+  let description = [{
+    What optimisers of other machines fuse, the raising passes recognise in its parts, as they do in files that were
+    not optimised. The standard Attention is recognised whole.
+
+    ```mlir
+    func.func @f(%x: tensor<1x?x4xf32>, %skip: tensor<1x?x4xf32>, %gamma: tensor<4xf32>) -> tensor<1x?x4xf32> {
+      %none = onnx.None : () -> none
+      %y = onnx.ms.SkipSimplifiedLayerNormalization %x, %skip, %gamma, %none
+        : (tensor<1x?x4xf32>, tensor<1x?x4xf32>, tensor<4xf32>, none) -> tensor<1x?x4xf32>
+      return %y : tensor<1x?x4xf32>
+    }
+    // becomes
+    %sum = onnx.Add %x, %skip : (tensor<1x?x4xf32>, tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+    %y = onnx.RMSNormalization %sum, %gamma
+    ```
+  }];
+  let dependentDialects = ["::halyard::onnx::ONNXDialect", "::halyard::seq::SeqDialect"];
+}
+
 def RaiseAttention : Pass<"raise-attention", "::mlir::func::FuncOp"> {
   let summary = "make one seq.attention of every softmax(Q K^T) V";
   let description = [{

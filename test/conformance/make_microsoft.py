@@ -22,8 +22,16 @@ def integers(low, high, shape, dtype):
     return RANDOM.integers(low, high, shape).astype(dtype)
 
 
-def write(directory, name, operator, inputs, outputs, constants=(), domain="com.microsoft", **attributes):
-    """One test: `inputs` are arrays, tensors or None, those whose index is in `constants` become initializers."""
+def computed(model, outputs, given):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run([f"y{i}" for i in outputs], given)
+
+
+def write(directory, name, operator, inputs, outputs, constants=(), domain="com.microsoft", expected=None, **attributes):
+    """One test: `inputs` are arrays, tensors or None, those whose index is in `constants` become initializers. Without
+    `expected` values, ONNX Runtime's are taken."""
     names = ["" if value is None else f"x{i}" for i, value in enumerate(inputs)]
     node = helper.make_node(operator, names, [f"y{i}" if i in outputs else "" for i in range(max(outputs) + 1)],
                             domain=domain, name=name, **attributes)
@@ -38,10 +46,7 @@ def write(directory, name, operator, inputs, outputs, constants=(), domain="com.
     model = helper.make_model(
         helper.make_graph([node], name, infos, results, weights),
         opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    expected = session.run([f"y{i}" for i in outputs], given)
+    expected = expected or computed(model, outputs, given)
     for info, value in zip(model.graph.output, expected):
         info.CopyFrom(helper.make_tensor_value_info(info.name, helper.np_dtype_to_tensor_dtype(value.dtype),
                                                     value.shape))
@@ -69,6 +74,14 @@ def norms(directory):
     write(directory, "skip_norm", "SkipLayerNormalization", [x, skip, gamma, beta], [0], epsilon=1e-5)
     write(directory, "skip_norm_sum", "SkipLayerNormalization", [x, skip, gamma, beta, bias], [0, 3], epsilon=1e-5)
     write(directory, "skip_simplified_norm", "SkipSimplifiedLayerNormalization", [x, skip, gamma], [0, 3], epsilon=1e-6)
+
+
+def embeddings(directory):
+    ids, segments, order = integers(0, 7, (2, 3), np.int32), integers(0, 2, (2, 3), np.int32), integers(0, 5, (2, 3), np.int32)
+    words, positions, kinds, gamma, beta = floats(7, 8), floats(5, 8), floats(2, 8), floats(8), floats(8)
+    write(directory, "embed_norm", "EmbedLayerNormalization", [ids, None, words, positions, None, gamma, beta], [0, 1], epsilon=1e-5)
+    write(directory, "embed_norm_all", "EmbedLayerNormalization",
+          [ids, segments, words, positions, kinds, gamma, beta, np.array([[1, 1, 0], [1, 1, 1]], np.int32), order], [0, 1, 2], epsilon=1e-5)
 
 
 def pack(values, bits):
@@ -159,13 +172,40 @@ def attention(directory):
     write(directory, "group_query_past", "GroupQueryAttention", past, [0, 1, 2], **heads)
 
 
+def buckets(distances, count, farthest, bidirectional):
+    """Buckets of distances as T5 defines them: https://arxiv.org/abs/1910.10683, section 2.1."""
+    result = np.zeros_like(distances)
+    if bidirectional:
+        count //= 2
+        result = (distances > 0) * count
+        distances = np.abs(distances)
+    else:
+        distances = np.maximum(-distances, 0)
+    exact = count // 2
+    ratio = np.log(np.maximum(distances, exact).astype(np.float32) / exact) / np.float32(np.log(farthest / exact))
+    far = np.minimum(exact + (ratio * (count - exact)).astype(np.int64), count - 1)
+    return result + np.where(distances < exact, distances, far)
+
+
+def positions(directory):
+    """ONNX Runtime has this operator on GPUs only."""
+    table, length = floats(32, 4), np.array([150], np.int64)
+    distances = np.arange(150)[None, :] - np.arange(150)[:, None]
+    for name, bidirectional in (("both_ways", 1), ("backwards", 0)):
+        bias = table[buckets(distances, 32, 128, bidirectional)].transpose(2, 0, 1)[None]
+        write(directory, f"position_bias_{name}", "RelativePositionBias", [table, length, length], [0], constants=[0, 1, 2],
+              expected=[bias], max_distance=128, is_bidirectional=bidirectional)
+
+
 def main():
     directory = pathlib.Path(sys.argv[1])
     activations(directory)
     norms(directory)
+    embeddings(directory)
     products(directory)
     lookups(directory)
     attention(directory)
+    positions(directory)
 
 
 main()

@@ -37,6 +37,15 @@ def ONNX_MSSkipSimplifiedLayerNormalizationOp : ONNX_MSMore<"SkipSimplifiedLayer
     (ins ONNX_Tensor:$input, ONNX_Tensor:$skip, ONNX_Tensor:$gamma, ONNX_Optional:$bias),
     (ins ONNX_Float<"1e-12">:$epsilon)>;
 
+def ONNX_MSEmbedLayerNormalizationOp : ONNX_MSMore<"EmbedLayerNormalization",
+    "LayerNormalization of the sum of looked-up embeddings; results: output, lengths by the mask, the sum", 3,
+    (ins ONNX_Tensor:$input_ids, ONNX_Optional:$segment_ids, ONNX_Tensor:$word_embedding,
+         ONNX_Tensor:$position_embedding, ONNX_Optional:$segment_embedding, ONNX_Tensor:$gamma, ONNX_Tensor:$beta,
+         ONNX_Optional:$mask, ONNX_Optional:$position_ids),
+    (ins ONNX_Float<"1e-12">:$epsilon, ONNX_Int<0>:$mask_index_type)> {
+  let elementType = "result == 1 ? int32Type(getContext()) : elementTypeOf(getWordEmbedding())";
+}
+
 //===-- contraction ------------------------------------------------------------------------------------------------===//
 
 def ONNX_MSFusedMatMulOp : ONNX_MS<"FusedMatMul", "alpha * A' * B'", (ins ONNX_Tensor:$a, ONNX_Tensor:$b),

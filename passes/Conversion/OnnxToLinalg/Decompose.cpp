@@ -5,6 +5,8 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace halyard::lowering {
@@ -99,6 +101,31 @@ static LogicalResult decompose(onnx::MSSkipSimplifiedLayerNormalizationOp op) {
   return success();
 }
 
+static LogicalResult decompose(onnx::MSEmbedLayerNormalizationOp op) {
+  Compose c(op);
+  Value positions = op.getPositionIds();
+  if (onnx::isAbsent(positions))
+    positions = c.unsqueeze(c.range(c.shape(op.getInputIds(), 1, 2)), {0});
+  Value sum = c.add(c.gather(op.getWordEmbedding(), op.getInputIds()),
+                    c.gather(op.getPositionEmbedding(), positions));
+  if (!onnx::isAbsent(op.getSegmentIds()))
+    sum = c.add(sum, c.gather(op.getSegmentEmbedding(), op.getSegmentIds()));
+  Type statistics = c.unranked(c.b.getF32Type());
+  SmallVector<Type> types{c.like(sum), statistics, statistics};
+  auto norm = onnx::LayerNormalizationOp::create(c.b, types, sum, op.getGamma(), op.getBeta(),
+                                                 c.b.getI64IntegerAttr(-1), op.getEpsilonAttr(),
+                                                 c.b.getI64IntegerAttr(1));
+  // Without a mask the lengths are 0.
+  Value mask = op.getMask();
+  if (onnx::isAbsent(mask))
+    mask = c.mul(op.getInputIds(), c.scalar(onnx::elementTypeOf(op.getInputIds()), 0));
+  Value lengths = onnx::ReduceSumOp::create(c.b, c.like(mask), mask, c.ints(1), /*keepdims=*/0,
+                                            /*noop_with_empty_axes=*/0);
+  SmallVector<Value> values{norm->getResult(0), c.cast(lengths, c.b.getI32Type()), sum};
+  replaceComposed(op, ArrayRef(values).take_front(op->getNumResults()));
+  return success();
+}
+
 //===-- integer products
 //---------------------------------------------------------------------------------------------===//
 
@@ -164,12 +191,51 @@ static LogicalResult decompose(onnx::ConvIntegerOp op) {
   return success();
 }
 
+/// Distances from queries to keys, [queries, keys], as numbers of buckets: each of the nearest has its own,
+/// those after them grow by a constant factor up to the largest distance (T5, arXiv 1910.10683, section 2.1).
+static Value bucketsOfDistances(Compose &c, onnx::MSRelativePositionBiasOp op, int64_t buckets) {
+  Type integer = c.b.getI64Type(), real = c.b.getF32Type();
+  auto positions = [&](Value length, int64_t axis) {
+    return c.unsqueeze(c.range(c.reshape(c.cast(length, integer), {1})), {axis});
+  };
+  auto number = [&](int64_t value) { return c.scalar(integer, value); };
+  Value distance = c.sub(positions(op.getKeyLength(), 0), positions(op.getQueryLength(), 1)), after;
+  if (op.getIsBidirectional()) {
+    buckets /= 2;
+    after = c.where(c.less(number(0), distance), number(buckets), number(0));
+    distance = onnx::AbsOp::create(c.b, c.like(distance), distance);
+  } else {
+    Value before = onnx::NegOp::create(c.b, c.like(distance), distance);
+    distance = onnx::MaxOp::create(c.b, c.like(before), ValueRange{before, number(0)});
+  }
+  int64_t exact = buckets / 2;
+  Value far = onnx::MaxOp::create(c.b, c.like(distance), ValueRange{distance, number(exact)});
+  Value ratio = c.div(c.cast(far, real), c.scalar(real, exact));
+  Value large = c.div(onnx::LogOp::create(c.b, c.like(ratio), ratio),
+                      c.scalar(real, std::log(double(op.getMaxDistance()) / exact)));
+  large = c.add(c.cast(c.mul(large, c.scalar(real, buckets - exact)), integer), number(exact));
+  large = onnx::MinOp::create(c.b, c.like(large), ValueRange{large, number(buckets - 1)});
+  Value bucket = c.where(c.less(distance, number(exact)), distance, large);
+  return after ? c.add(bucket, after) : bucket;
+}
+
+static LogicalResult decompose(onnx::MSRelativePositionBiasOp op) {
+  Compose c(op);
+  std::optional<int64_t> buckets = staticExtent(op.getBiasTable(), 0);
+  if (!buckets || *buckets < 4)
+    return op.emitOpError("needs a table of at least 4 buckets, got ") << op.getBiasTable().getType();
+  Value bias = c.gather(op.getBiasTable(), bucketsOfDistances(c, op, *buckets));
+  replaceComposed(op, c.unsqueeze(c.transpose(bias, {2, 0, 1}), {0}));
+  return success();
+}
+
 static LogicalResult decomposeOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<onnx::MSBiasAddOp, onnx::MSBiasGeluOp, onnx::MSGeluOp, onnx::MSFastGeluOp, onnx::MSQuickGeluOp,
             onnx::MSSimplifiedLayerNormalizationOp, onnx::MSSkipLayerNormalizationOp,
-            onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSMatMulIntegerToFloatOp,
-            onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp, onnx::ConvIntegerOp>(
+            onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSEmbedLayerNormalizationOp,
+            onnx::MSMatMulIntegerToFloatOp, onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp,
+            onnx::ConvIntegerOp, onnx::MSRelativePositionBiasOp>(
           [](auto composed) { return decompose(composed); })
       .Default([](Operation *other) {
         return isa<onnx::RotaryEmbeddingOp, onnx::MSRotaryEmbeddingOp>(other) ? decomposeRotary(other)
@@ -177,10 +243,10 @@ static LogicalResult decomposeOp(Operation *op) {
       });
 }
 
-LogicalResult decomposeOnnx(Operation *root) {
+LogicalResult decomposeOnnx(Operation *root, llvm::function_ref<bool(Operation *)> isKept) {
   SmallVector<Operation *> ops;
   root->walk([&](Operation *op) {
-    if (isComposite(op))
+    if (isComposite(op) && !(isKept && isKept(op)))
       ops.push_back(op);
   });
   for (Operation *op : ops)
@@ -192,10 +258,11 @@ LogicalResult decomposeOnnx(Operation *root) {
 bool isComposite(Operation *op) {
   return isa<onnx::MSBiasAddOp, onnx::MSBiasGeluOp, onnx::MSGeluOp, onnx::MSFastGeluOp, onnx::MSQuickGeluOp,
              onnx::MSSimplifiedLayerNormalizationOp, onnx::MSSkipLayerNormalizationOp,
-             onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSMatMulIntegerToFloatOp,
-             onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp, onnx::ConvIntegerOp,
-             onnx::RotaryEmbeddingOp, onnx::MSRotaryEmbeddingOp, onnx::AttentionOp, onnx::MSAttentionOp,
-             onnx::MSMultiHeadAttentionOp, onnx::MSGroupQueryAttentionOp>(op);
+             onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSEmbedLayerNormalizationOp,
+             onnx::MSMatMulIntegerToFloatOp, onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp,
+             onnx::ConvIntegerOp, onnx::MSRelativePositionBiasOp, onnx::RotaryEmbeddingOp,
+             onnx::MSRotaryEmbeddingOp, onnx::AttentionOp, onnx::MSAttentionOp, onnx::MSMultiHeadAttentionOp,
+             onnx::MSGroupQueryAttentionOp>(op);
 }
 
 } // namespace halyard::lowering

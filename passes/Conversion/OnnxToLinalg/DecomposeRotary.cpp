@@ -14,27 +14,28 @@ struct Rotary {
 };
 } // namespace
 
-/// Cosines or sines, [batch, rows, rotated / 2], with an axis for the heads.
-static Value overHeads(Compose &c, Value table, const Rotary &how) {
-  return c.unsqueeze(table, {how.rowAxis == 2 ? int64_t(1) : int64_t(2)});
+/// Two values of rotated / 2 features as one of all: the halves one after the other, or in turn.
+static Value join(Compose &c, Value first, Value second, const Rotary &how) {
+  if (!how.interleaved)
+    return c.concat({first, second}, 3);
+  return c.reshape(c.concat({c.unsqueeze(first, {4}), c.unsqueeze(second, {4})}, 4), {0, 0, 0, how.rotated});
 }
 
+/// Cosines or sines, [batch, rows, rotated / 2], for both members of a pair, with an axis for the heads.
+static Value forPairs(Compose &c, Value table, const Rotary &how) {
+  Value overHeads = c.unsqueeze(table, {how.rowAxis == 2 ? int64_t(1) : int64_t(2)});
+  return join(c, overHeads, overHeads, how);
+}
+
+/// The form that exporters write too: x * cos, plus x turned by a quarter * sin.
 static Value rotate(Compose &c, Value x, Value cos, Value sin, const Rotary &how) {
   int64_t half = how.rotated / 2;
   Value rotated = how.rotated == how.features ? x : c.slice(x, 3, 0, how.rotated);
   Value first = how.interleaved ? c.slice(rotated, 3, 0, how.rotated, 2) : c.slice(rotated, 3, 0, half);
   Value second =
       how.interleaved ? c.slice(rotated, 3, 1, how.rotated, 2) : c.slice(rotated, 3, half, how.rotated);
-  cos = overHeads(c, cos, how);
-  sin = overHeads(c, sin, how);
-  Value real = c.sub(c.mul(first, cos), c.mul(second, sin));
-  Value imaginary = c.add(c.mul(first, sin), c.mul(second, cos));
-  Value result;
-  if (how.interleaved)
-    result =
-        c.reshape(c.concat({c.unsqueeze(real, {4}), c.unsqueeze(imaginary, {4})}, 4), {0, 0, 0, how.rotated});
-  else
-    result = c.concat({real, imaginary}, 3);
+  Value turned = join(c, onnx::NegOp::create(c.b, c.like(second), second), first, how);
+  Value result = c.add(c.mul(rotated, forPairs(c, cos, how)), c.mul(turned, forPairs(c, sin, how)));
   if (how.rotated == how.features)
     return result;
   return c.concat({result, c.slice(x, 3, how.rotated, how.features)}, 3);

@@ -176,11 +176,13 @@ void addPoolingLowerings(LoweringTable &table);
 void addNormalizationLowerings(LoweringTable &table);
 void addQuantizationLowerings(LoweringTable &table);
 
-/// Operators that are compositions of others are rewritten into them first (attention, rotary embeddings, the
-/// fused ones of com.microsoft). Emits an error at an operation whose variant is not supported.
-mlir::LogicalResult decomposeOnnx(mlir::Operation *root);
-/// Whether `decomposeOnnx` rewrites the operation.
+/// Whether an operator is a composition of others (attention, rotary embeddings, the fused ones of
+/// com.microsoft).
 bool isComposite(mlir::Operation *op);
+/// Rewrites compositions, but for what `isKept`, into the operations they are made of, among which may be
+/// others. They need to know ranks. Emits an error at an operation whose variant is not supported.
+mlir::LogicalResult decomposeOnnx(mlir::Operation *root,
+                                  llvm::function_ref<bool(mlir::Operation *)> isKept = {});
 
 } // namespace halyard::lowering
 
