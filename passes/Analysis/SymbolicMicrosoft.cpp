@@ -76,6 +76,15 @@ void visitSelfAttention(onnx::MSAttentionOp op, SymbolicInference &in) {
                                  algebra.floorDiv(features, heads)});
 }
 
+/// Queries, keys and values are as wide as each other.
+void visitQuantizedAttention(onnx::MSQAttentionOp op, SymbolicInference &in) {
+  std::optional<LengthExprs> shape = in.shape(op.getInput()), weight = in.shape(op.getWeight());
+  if (!shape || shape->size() != 3 || !weight || weight->size() != 2 || op->getNumResults() > 1)
+    return;
+  shape->back() = in.algebra().floorDiv(weight->back(), in.constant(3));
+  in.setShape(op->getResult(0), *shape);
+}
+
 /// MultiHeadAttention and its single-row form. Keys and values of rank 4 are caches, [batch, heads, rows,
 /// features].
 void multiHead(Operation *op, SymbolicInference &in, Value query, Value key, Value value, Value pastKey,
@@ -137,6 +146,7 @@ void halyard::addMicrosoftTransfers(TransferTable &table) {
       visitSkipNormalisation);
   table.addTyped<onnx::MSSimplifiedLayerNormalizationOp>(visitSimplifiedLayerNormalization);
   table.addTyped<onnx::MSEmbedLayerNormalizationOp>(visitEmbedLayerNormalization);
+  table.addTyped<onnx::MSQAttentionOp>(visitQuantizedAttention);
   table.addTyped<onnx::MSAttentionOp>(visitSelfAttention);
   table.addTyped<onnx::MSMultiHeadAttentionOp>(visitMultiHead);
   table.addTyped<onnx::MSDecoderMaskedMultiHeadAttentionOp>(visitMaskedMultiHead);

@@ -11,6 +11,7 @@
 // are as good as in the file or better. With weights of f32 the file is computed as it is written, and a
 // remark says what that costs.
 #include "passes/Conversion/OnnxToLinalg/Compose.h"
+#include "passes/Conversion/OnnxToLinalg/Lowering.h"
 #include "passes/Transforms/Passes.h"
 
 #include "mlir/IR/Matchers.h"
@@ -215,6 +216,9 @@ struct FloatActivations : impl::FloatActivationsBase<FloatActivations> {
   using Base::Base;
 
   void runOnOperation() override {
+    if (failed(lowering::decomposeOnnx(getOperation(),
+                                       [](Operation *op) { return !isa<onnx::MSQAttentionOp>(op); })))
+      return signalPassFailure();
     rewriteAll<onnx::QLinearMatMulOp>([](auto op) { rewrite(op); });
     rewriteAll<onnx::DequantizeLinearOp>(rewritePair);
     if (weights == "f32")

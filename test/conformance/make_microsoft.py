@@ -156,6 +156,13 @@ def attention(directory):
     write(directory, "multi_head_past", "MultiHeadAttention", past, [0, 1, 2], unidirectional=1, **heads)
     write(directory, "attention", "Attention", [q, floats(16, 48), bias], [0], constants=[1, 2], **heads)
     write(directory, "attention_causal", "Attention", [q, floats(16, 48), bias], [0], constants=[1, 2], unidirectional=1, **heads)
+    codes = [integers(0, 256, (1, 3, 16), np.uint8), integers(-64, 64, (16, 48), np.int8), bias, np.array(0.02, np.float32)]
+    zero = np.array(120, np.uint8)
+    write(directory, "quantized_attention", "QAttention", [*codes, np.array(0.01, np.float32), None, zero, np.array(0, np.int8)],
+          [0], constants=[1, 2, 3, 4, 6, 7], **heads)
+    write(directory, "quantized_attention_causal", "QAttention",
+          [*codes, np.abs(floats(48)) * 0.01, None, zero, np.zeros(48, np.int8)], [0], constants=[1, 2, 3, 4, 6, 7],
+          unidirectional=1, **heads)
     rows, positions = floats(1, 3, 32), np.array([[2, 3, 4]], np.int64)
     cos, sin = floats(8, 4), floats(8, 4)
     write(directory, "rotary", "RotaryEmbedding", [rows, positions, cos, sin], [0])

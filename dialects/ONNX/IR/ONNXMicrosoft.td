@@ -102,6 +102,15 @@ def ONNX_MSAttentionOp : ONNX_MSMore<"Attention", "self-attention from its input
          ONNX_Int<0>:$past_present_share_buffer, ONNX_OptionalInts:$qkv_hidden_sizes,
          ONNX_OptionalInt:$rotary_embedding_dim, ONNX_OptionalFloat:$scale, ONNX_Int<0>:$unidirectional)>;
 
+def ONNX_MSQAttentionOp : ONNX_MSMore<"QAttention", "Attention of codes", 2,
+    (ins ONNX_Tensor:$input, ONNX_Tensor:$weight, ONNX_Tensor:$bias, ONNX_Tensor:$input_scale, ONNX_Tensor:$weight_scale,
+         ONNX_Optional:$mask_index, ONNX_Optional:$input_zero_point, ONNX_Optional:$weight_zero_point,
+         ONNX_Optional:$past),
+    (ins ONNX_Int<0>:$do_rotary, ONNX_Float<"-10000.0">:$mask_filter_value, I64Attr:$num_heads,
+         ONNX_Int<0>:$past_present_share_buffer, ONNX_OptionalFloat:$scale, ONNX_Int<0>:$unidirectional)> {
+  let elementType = "elementTypeOf(getBias())";
+}
+
 def ONNX_MSMultiHeadAttentionOp : ONNX_MSMore<"MultiHeadAttention",
     "attention of projected queries, keys and values; 4-D keys and values are caches", 4,
     (ins ONNX_Tensor:$query, ONNX_Optional:$key, ONNX_Optional:$value, ONNX_Optional:$bias,

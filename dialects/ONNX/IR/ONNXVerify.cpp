@@ -60,6 +60,7 @@ LogicalResult BatchNormalizationOp::verify() { return verifyResults(*this); }
 LogicalResult LayerNormalizationOp::verify() { return verifyResults(*this); }
 LogicalResult MSSimplifiedLayerNormalizationOp::verify() { return verifyResults(*this); }
 LogicalResult MSSkipLayerNormalizationOp::verify() { return verifyResults(*this); }
+LogicalResult MSQAttentionOp::verify() { return verifyResults(*this); }
 LogicalResult MSEmbedLayerNormalizationOp::verify() { return verifyResults(*this); }
 LogicalResult MSSkipSimplifiedLayerNormalizationOp::verify() { return verifyResults(*this); }
 LogicalResult MSAttentionOp::verify() { return verifyResults(*this); }

@@ -261,8 +261,8 @@ bool isComposite(Operation *op) {
              onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSEmbedLayerNormalizationOp,
              onnx::MSMatMulIntegerToFloatOp, onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp,
              onnx::ConvIntegerOp, onnx::MSRelativePositionBiasOp, onnx::RotaryEmbeddingOp,
-             onnx::MSRotaryEmbeddingOp, onnx::AttentionOp, onnx::MSAttentionOp, onnx::MSMultiHeadAttentionOp,
-             onnx::MSGroupQueryAttentionOp>(op);
+             onnx::MSRotaryEmbeddingOp, onnx::AttentionOp, onnx::MSAttentionOp, onnx::MSQAttentionOp,
+             onnx::MSMultiHeadAttentionOp, onnx::MSGroupQueryAttentionOp>(op);
 }
 
 } // namespace halyard::lowering

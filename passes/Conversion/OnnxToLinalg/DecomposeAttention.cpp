@@ -239,6 +239,27 @@ static LogicalResult decompose(onnx::MSAttentionOp op) {
   return success();
 }
 
+/// Attention of the floats that the codes stand for; weights have a scale for all or for each column.
+static LogicalResult decompose(onnx::MSQAttentionOp op) {
+  Compose c(op);
+  auto floats = [&](Value codes, Value scale, Value zero) {
+    return onnx::DequantizeLinearOp::create(c.b, c.like(scale), codes, scale, zero, /*axis=*/-1,
+                                            /*block_size=*/0, TypeAttr())
+        .getResult();
+  };
+  Value input = floats(op.getInput(), op.getInputScale(), op.getInputZeroPoint());
+  Value weights = floats(op.getWeight(), op.getWeightScale(), op.getWeightZeroPoint());
+  if (auto type = dyn_cast<RankedTensorType>(op.getWeight().getType()))
+    weights.setType(RankedTensorType::get(type.getShape(), onnx::elementTypeOf(weights)));
+  auto attention = onnx::MSAttentionOp::create(
+      c.b, op->getResultTypes(), input, weights, op.getBias(), op.getMaskIndex(), op.getPast(), c.none(),
+      c.none(), op.getDoRotaryAttr(), op.getMaskFilterValueAttr(), op.getNumHeadsAttr(),
+      op.getPastPresentShareBufferAttr(), DenseI64ArrayAttr(), IntegerAttr(), op.getScaleAttr(),
+      op.getUnidirectionalAttr());
+  replaceComposed(op, attention->getResults());
+  return success();
+}
+
 /// Queries, keys and values as [batch, heads, rows, features], of a packed query or of three operands.
 static FailureOr<SmallVector<Value>> groupedOperands(onnx::MSGroupQueryAttentionOp op, Compose &c,
                                                      int64_t &features) {
@@ -300,7 +321,7 @@ static LogicalResult decompose(onnx::MSGroupQueryAttentionOp op) {
 
 LogicalResult decomposeAttention(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<onnx::AttentionOp, onnx::MSAttentionOp, onnx::MSMultiHeadAttentionOp,
+      .Case<onnx::AttentionOp, onnx::MSAttentionOp, onnx::MSQAttentionOp, onnx::MSMultiHeadAttentionOp,
             onnx::MSGroupQueryAttentionOp>([](auto attention) { return decompose(attention); })
       .Default([](Operation *) { return success(); });
 }
