@@ -1,4 +1,5 @@
 // Symbolic shapes of operators that join, cut and move: Concat, Split, Slice, Pad, Transpose and their like.
+#include "passes/Analysis/Resizing.h"
 #include "passes/Analysis/SymbolicInference.h"
 
 #include "mlir/IR/BuiltinTypes.h"
@@ -240,6 +241,31 @@ void visitPad(onnx::PadOp op, SymbolicInference &in) {
   in.setShape(op.getResult(), *shape);
 }
 
+/// Extents that are given, or the largest that a factor does not exceed.
+void visitResize(onnx::ResizeOp op, SymbolicInference &in) {
+  std::optional<LengthExprs> shape = in.shape(op.getX());
+  if (!shape)
+    return;
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, shape->size()));
+  if (op.getAxes())
+    axes.assign(op.getAxes()->begin(), op.getAxes()->end());
+  SmallVector<int64_t> extents;
+  for (AffineExpr extent : *shape) {
+    auto known = dyn_cast_if_present<AffineConstantExpr>(extent);
+    extents.push_back(known ? known.getValue() : -1);
+  }
+  std::optional<SmallVector<ResizedAxis>> resized = resizedAxes(op, extents);
+  std::optional<LengthExprs> sizes = in.contents(op.getSizes());
+  for (auto [index, given] : llvm::enumerate(axes)) {
+    AffineExpr &extent = (*shape)[fromFront(given, shape->size())];
+    if (!resized)
+      extent = sizes && sizes->size() == axes.size() ? (*sizes)[index] : AffineExpr();
+    else if ((*resized)[index].to >= 0)
+      extent = in.constant((*resized)[index].to);
+  }
+  in.setShape(op.getResult(), *shape);
+}
+
 /// Moves a square of `block` x `block` between the channels and the two spatial axes.
 void visitBlocks(Operation *op, SymbolicInference &in, int64_t block, bool toSpace) {
   std::optional<LengthExprs> shape = in.shape(op->getOperand(0));
@@ -263,6 +289,7 @@ void halyard::addMovementTransfers(TransferTable &table) {
   table.addTyped<onnx::SliceOp>(visitSlice);
   table.addTyped<onnx::TransposeOp>(visitTranspose);
   table.addTyped<onnx::PadOp>(visitPad);
+  table.addTyped<onnx::ResizeOp>(visitResize);
   table.add<onnx::DepthToSpaceOp>([](Operation *op, SymbolicInference &in) {
     visitBlocks(op, in, cast<onnx::DepthToSpaceOp>(op).getBlocksize(), /*toSpace=*/true);
   });

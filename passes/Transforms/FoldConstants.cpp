@@ -29,6 +29,15 @@ namespace {
 /// Constants of more bytes than this are large: worth storing once, and worth reading in place.
 constexpr int64_t kLargeBytes = 4096;
 
+/// Tables of indices are no weights: what is computed of them has to be known, and is not stored for long.
+/// More bytes than these would be no such table.
+constexpr int64_t kLargeIndexBytes = 1 << 22;
+
+bool isOfIndices(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return isa<IntegerType>(element) && element.getIntOrFloatBitWidth() >= 32;
+}
+
 int64_t bytesOf(ShapedType type) {
   int64_t bits = std::max<int64_t>(type.getElementTypeBitWidth(), 8);
   return type.getNumElements() * bits / 8;
@@ -112,7 +121,7 @@ private:
       largest = std::max(largest, bytes);
       shared |= bytes > kLargeBytes && !operand.hasOneUse();
     }
-    if (result <= kLargeBytes)
+    if (result <= kLargeBytes || (result <= kLargeIndexBytes && llvm::all_of(resultTypes, isOfIndices)))
       return true;
     using namespace onnx;
     if (isa<DequantizeLinearOp, MSDequantizeLinearOp>(op) || isConversionOfCodes(op))

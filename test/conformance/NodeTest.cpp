@@ -99,15 +99,18 @@ static FailureOr<Case> readCase(MLIRContext *context, const std::string &folder)
   return test;
 }
 
-/// Gives arguments the types of the inputs, or makes them constants; returns the inputs left as arguments.
+/// Gives arguments the types of the inputs, or makes those constants that tend to be (integers, and the
+/// factors of Resize); returns the inputs left as arguments.
 static SmallVector<HostTensor> bindInputs(func::FuncOp function, ArrayRef<ElementsAttr> inputs,
-                                          bool integersConstant) {
+                                          bool parametersConstant) {
   SmallVector<HostTensor> arguments;
   llvm::BitVector erased(inputs.size());
   OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
   for (auto [argument, input] : llvm::zip(function.getArguments(), inputs)) {
     argument.setType(input.getType());
-    if (integersConstant && isa<IntegerType>(input.getElementType())) {
+    auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "onnx.name");
+    bool isParameter = isa<IntegerType>(input.getElementType()) || (name && name.getValue() == "scales");
+    if (parametersConstant && isParameter) {
       argument.replaceAllUsesWith(
           onnx::ConstantOp::create(builder, function.getLoc(), input.getType(), input));
       erased.set(argument.getArgNumber());

@@ -93,6 +93,21 @@ func.func @movement(%x: tensor<1x2x?x4xf32> {halyard.shape = affine_map<()[s, t]
   return %cut, %b : tensor<1x2x?x4xf32>, tensor<1x?xf32>
 }
 
+// Tables of indices are followed whatever their size; tables of floats stay.
+// CHECK-LABEL: func @indices
+// CHECK: onnx.Constant {value = dense_resource<{{.*}}> : tensor<1200xi64>}
+// CHECK: onnx.Concat {{.*}} -> tensor<64x64xf32>
+func.func @indices() -> (tensor<*xi64>, tensor<64x64xf32>) {
+  %zero = onnx.Constant {value = dense<0> : tensor<i64>} : () -> tensor<i64>
+  %many = onnx.Constant {value = dense<600> : tensor<i64>} : () -> tensor<i64>
+  %one = onnx.Constant {value = dense<1> : tensor<i64>} : () -> tensor<i64>
+  %range = onnx.Range %zero, %many, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<600xi64>
+  %twice = onnx.Concat %range, %range {axis = 0 : i64} : (tensor<600xi64>, tensor<600xi64>) -> tensor<*xi64>
+  %w = onnx.Constant {value = dense_resource<weight> : tensor<32x64xf32>} : () -> tensor<32x64xf32>
+  %weights = onnx.Concat %w, %w {axis = 0 : i64} : (tensor<32x64xf32>, tensor<32x64xf32>) -> tensor<64x64xf32>
+  return %twice, %weights : tensor<*xi64>, tensor<64x64xf32>
+}
+
 // CHECK-LABEL: func @attention_mask
 func.func @attention_mask(%q: tensor<1x2x?x4xf32> {halyard.shape = affine_map<()[s, t] -> (1, 2, t, 4)>},
                           %k: tensor<1x2x?x4xf32> {halyard.shape = affine_map<()[s, t] -> (1, 2, s, 4)>}) -> tensor<1x2x?x4xf32> {

@@ -87,6 +87,13 @@ def ONNX_PadOp : ONNX_Op<"Pad", "enlarged on both sides of the given axes",
     (ins ONNX_Tensor:$data, ONNX_Tensor:$pads, ONNX_Optional:$constant_value, ONNX_Optional:$axes),
     (ins ONNX_String<"constant">:$mode)> { let hasVerifier = 1; }
 
+def ONNX_ResizeOp : ONNX_Op<"Resize", "interpolated along axes, to a number of elements or by a factor",
+    (ins ONNX_Tensor:$x, ONNX_Optional:$roi, ONNX_Optional:$scales, ONNX_Optional:$sizes),
+    (ins ONNX_Int<0>:$antialias, ONNX_OptionalInts:$axes, ONNX_String<"half_pixel">:$coordinate_transformation_mode,
+         ONNX_Float<"-0.75">:$cubic_coeff_a, ONNX_Int<0>:$exclude_outside, ONNX_Float<"0.0">:$extrapolation_value,
+         ONNX_String<"stretch">:$keep_aspect_ratio_policy, ONNX_String<"nearest">:$mode,
+         ONNX_String<"round_prefer_floor">:$nearest_mode)>;
+
 def ONNX_TriluOp : ONNX_Op<"Trilu", "zeros on one side of the k-th diagonal",
     (ins ONNX_Tensor:$input, ONNX_Optional:$k), (ins ONNX_Int<1>:$upper)>;
 

@@ -81,6 +81,7 @@ void replaceComposed(mlir::Operation *op, mlir::ValueRange values);
 /// Rewrites attention and rotary embeddings; success also if `op` is neither.
 mlir::LogicalResult decomposeAttention(mlir::Operation *op);
 mlir::LogicalResult decomposeRotary(mlir::Operation *op);
+mlir::LogicalResult decomposeResize(onnx::ResizeOp op);
 
 } // namespace halyard::lowering
 

@@ -237,6 +237,7 @@ static LogicalResult decomposeOp(Operation *op) {
             onnx::MSMatMulIntegerToFloatOp, onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp,
             onnx::ConvIntegerOp, onnx::MSRelativePositionBiasOp>(
           [](auto composed) { return decompose(composed); })
+      .Case([](onnx::ResizeOp resize) { return decomposeResize(resize); })
       .Default([](Operation *other) {
         return isa<onnx::RotaryEmbeddingOp, onnx::MSRotaryEmbeddingOp>(other) ? decomposeRotary(other)
                                                                               : decomposeAttention(other);
@@ -260,7 +261,7 @@ bool isComposite(Operation *op) {
              onnx::MSSimplifiedLayerNormalizationOp, onnx::MSSkipLayerNormalizationOp,
              onnx::MSSkipSimplifiedLayerNormalizationOp, onnx::MSEmbedLayerNormalizationOp,
              onnx::MSMatMulIntegerToFloatOp, onnx::MSDynamicQuantizeMatMulOp, onnx::QLinearMatMulOp,
-             onnx::ConvIntegerOp, onnx::MSRelativePositionBiasOp, onnx::RotaryEmbeddingOp,
+             onnx::ConvIntegerOp, onnx::MSRelativePositionBiasOp, onnx::ResizeOp, onnx::RotaryEmbeddingOp,
              onnx::MSRotaryEmbeddingOp, onnx::AttentionOp, onnx::MSAttentionOp, onnx::MSQAttentionOp,
              onnx::MSMultiHeadAttentionOp, onnx::MSGroupQueryAttentionOp>(op);
 }
