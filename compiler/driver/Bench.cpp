@@ -22,6 +22,9 @@
 namespace halyard::driver {
 namespace {
 
+/// Rows of the encoder that a source has unless a length is asked for.
+constexpr int32_t kUsualRows = 128;
+
 using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) {
@@ -108,19 +111,28 @@ bool Bench::fail(int status) {
   return fail(artifact.program().name, halyard_describe(&problem, words, sizeof(words)));
 }
 
+/// The least power of two times 128 of which the encoder makes 128 rows, or what it can be given at most.
+static int32_t usualLength(const halyard_program &program) {
+  int32_t length = std::min(kUsualRows, program.max_source);
+  while (length < program.max_source && program.memory_rows(length) < kUsualRows)
+    length = length <= program.max_source / 2 ? 2 * length : program.max_source;
+  return length;
+}
+
 bool Bench::checkOptions() {
   const halyard_program &program = artifact.program();
   bool hasLength = false;
   for (int32_t i = 0; i < program.source_rank; ++i)
     hasLength |= program.source_shape[i] < 0;
   if (hasLength)
-    results.sourceLength =
-        options.sourceLength ? int32_t(options.sourceLength) : std::min(128, program.max_source);
+    results.sourceLength = options.sourceLength ? int32_t(options.sourceLength) : usualLength(program);
   results.newTokens = options.newTokens ? int32_t(options.newTokens) : std::min(64, program.max_target);
   results.batch = int32_t(options.batch);
   if (results.sourceLength > program.max_source)
     return fail("--source-length", "the artifact reads at most " + std::to_string(program.max_source) +
                                        ": compile with --max-source");
+  if (hasLength && program.memory_rows(results.sourceLength) < 1)
+    return fail("--source-length", "the encoder makes nothing of sources that short");
   if (results.newTokens < 2 || results.newTokens > program.max_target)
     return fail("--new-tokens", "expected 2 to " + std::to_string(program.max_target) +
                                     ", which the artifact is compiled for: see compile --max-target");

@@ -83,11 +83,11 @@ static void buildStage(OpPassManager &manager, const PipelineOptions &options) {
 void buildChoice(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<seq::ProgramOp>(createDropUnitAxes());
   cleanUp(manager);
-  // With weights of f32 the windows would gain nothing but take memory.
-  if (options.weights != "f32" || !options.except.empty()) {
-    manager.addNestedPass<seq::ProgramOp>(createUnfoldConvolutions());
-    cleanUp(manager);
-  }
+  // With weights of f32 windows that overlap would gain nothing but take memory.
+  UnfoldConvolutionsOptions windows;
+  windows.overlapping = options.weights != "f32" || !options.except.empty();
+  manager.addNestedPass<seq::ProgramOp>(createUnfoldConvolutions(windows));
+  cleanUp(manager);
   manager.addNestedPass<seq::ProgramOp>(createMergeLinears());
   ChoosePrecisionOptions precision;
   precision.weights = options.weights;

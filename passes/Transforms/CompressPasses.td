@@ -30,7 +30,7 @@ def DropUnitAxes : Pass<"drop-unit-axes", "::halyard::seq::ProgramOp"> {
 }
 
 def UnfoldConvolutions : Pass<"unfold-convolutions", "::halyard::seq::ProgramOp"> {
-  let summary = "make convolutions along one axis linear layers";
+  let summary = "make convolutions linear layers";
   let description = [{
     ```mlir
     seq.program @model attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
@@ -61,6 +61,7 @@ def UnfoldConvolutions : Pass<"unfold-convolutions", "::halyard::seq::ProgramOp"
         iterator_types = ["parallel", "parallel"]} ins(%h : tensor<4x4xf32>)
     ```
   }];
+  let options = [Option<"overlapping", "overlapping", "bool", "true", "take windows that share elements, too">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }

@@ -1,10 +1,11 @@
-// unfold-convolutions: a convolution along one axis becomes a linear layer.
+// unfold-convolutions: a convolution becomes a linear layer.
 //
 // Its rows are the windows of the input, gathered into a tensor that is as many times as large as windows
-// overlap. What linear layers have is then had by convolutions, too: weights of every precision, instructions
-// for codes, matrix tiles. A row has the channels of a result side by side; where the convolution had
-// positions side by side, results are read transposed, and so elementwise operations after it are turned
-// until the transposition meets another one, or windows, which take either.
+// overlap: along one axis a few times, in an image many times, so there only such are taken that grow little,
+// as patches of an image, which do not grow. What linear layers have is then had by convolutions, too:
+// weights of every precision, instructions for codes, matrix tiles. A row has the channels of a result side
+// by side; where the convolution had positions side by side, results are read transposed, and so elementwise
+// operations after it are turned until the transposition meets another one, or windows, which take either.
 #include "passes/Transforms/LinearLayer.h"
 #include "passes/Transforms/Passes.h"
 
@@ -24,6 +25,8 @@ namespace {
 constexpr llvm::StringLiteral kTurned = "halyard.turned", kWindows = "halyard.windows";
 /// Terms of a window from which it is worth a row. An even number, as bf16 is multiplied in pairs.
 constexpr unsigned kFewestTerms = 16;
+/// How many times as large as the input the windows of an image may be.
+constexpr double kMostGrowth = 4;
 
 bool isElementwise(linalg::GenericOp op) {
   return op.getNumReductionLoops() == 0 && op->getNumResults() == 1 &&
@@ -63,18 +66,55 @@ linalg::GenericOp turnedBy(Value value) {
   return copy && copy->hasAttr(kTurned) ? copy : nullptr;
 }
 
-/// A convolution: result(o, t) = sum over terms of input(.. t and terms ..) weight(o and terms), or (t, o).
+/// A convolution: result(o, t..) = sum over terms of input(.. t and terms ..) weight(o and terms), or (t..,
+/// o).
 struct Convolution {
   linalg::GenericOp op;
-  unsigned input, filter, position;
+  unsigned input, filter;
+  SmallVector<unsigned> positions; // in the order of the result's axes
   SmallVector<unsigned> terms;
   ElementsAttr weight;
 
   static std::optional<Convolution> match(linalg::GenericOp op);
+
+  bool isAlongOneAxis() const { return positions.size() == 1; }
+  /// How many times as large as the input its windows are, if all extents are known.
+  std::optional<double> growth() const;
+
+private:
+  bool findLoops(AffineMap weightMap, AffineMap inputMap, AffineMap resultMap);
 };
 
+/// Finds out which loop is what; whether they are those of a convolution.
+bool Convolution::findLoops(AffineMap weightMap, AffineMap inputMap, AffineMap resultMap) {
+  if (weightMap.getNumResults() < 2 || resultMap.getNumResults() < 2)
+    return false;
+  unsigned first = resultMap.getDimPosition(0),
+           last = resultMap.getDimPosition(resultMap.getNumResults() - 1);
+  filter = weightMap.isFunctionOfDim(first) ? first : last;
+  for (unsigned axis = 0; axis < resultMap.getNumResults(); ++axis)
+    if (resultMap.getDimPosition(axis) != filter)
+      positions.push_back(resultMap.getDimPosition(axis));
+  op.getReductionDims(terms);
+  return weightMap.getNumResults() == terms.size() + 1 && weightMap.isFunctionOfDim(filter) &&
+         !inputMap.isFunctionOfDim(filter) && llvm::all_of(positions, [&](unsigned position) {
+           return inputMap.isFunctionOfDim(position) && !weightMap.isFunctionOfDim(position);
+         });
+}
+
+std::optional<double> Convolution::growth() const {
+  auto type = cast<RankedTensorType>(op->getOperand(input).getType());
+  SmallVector<int64_t> ranges = linalg::LinalgOp(op).getStaticLoopRanges();
+  if (!type.hasStaticShape() || llvm::any_of(ranges, ShapedType::isDynamic))
+    return std::nullopt;
+  double windows = 1;
+  for (unsigned loop = 0; loop < ranges.size(); ++loop)
+    windows *= loop == filter ? 1.0 : double(ranges[loop]);
+  return windows / double(type.getNumElements());
+}
+
 std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
-  if (op->getNumResults() != 1 || op.getNumDpsInputs() != 2 || op.getNumParallelLoops() != 2 ||
+  if (op->getNumResults() != 1 || op.getNumDpsInputs() != 2 || op.getNumParallelLoops() < 2 ||
       op.getNumReductionLoops() == 0 || !sumsProducts(op) || LinearLayer::match(op))
     return std::nullopt;
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -82,20 +122,11 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
       !llvm::all_of(op->getOperandTypes(), [](Type type) { return getElementTypeOrSelf(type).isF32(); }))
     return std::nullopt;
   for (unsigned side : {0u, 1u}) {
-    Convolution result{op, side, 0, 0, {}, {}};
+    Convolution result{op, side, 0, {}, {}, {}};
     AffineMap input = maps[side], weight = maps[1 - side];
     if (!weight.isProjectedPermutation() ||
-        !matchPattern(op.getDpsInputs()[1 - side], m_Constant(&result.weight)))
-      continue;
-    SmallVector<unsigned> parallel;
-    op.getParallelDims(parallel);
-    bool isFirst = weight.isFunctionOfDim(parallel[0]);
-    result.filter = parallel[!isFirst];
-    result.position = parallel[isFirst];
-    op.getReductionDims(result.terms);
-    if (weight.getNumResults() != result.terms.size() + 1 || !weight.isFunctionOfDim(result.filter) ||
-        weight.isFunctionOfDim(result.position) || input.isFunctionOfDim(result.filter) ||
-        !input.isFunctionOfDim(result.position))
+        !matchPattern(op.getDpsInputs()[1 - side], m_Constant(&result.weight)) ||
+        !result.findLoops(weight, input, maps[2]))
       continue;
     // Channels last: they lie side by side wherever a convolution before this one wrote them.
     std::stable_partition(result.terms.begin(), result.terms.end(), [&](unsigned term) {
@@ -108,20 +139,24 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
 
 class Unfold : public OpRewritePattern<linalg::GenericOp> {
 public:
-  using OpRewritePattern::OpRewritePattern;
+  /// Without `overlapping`, only windows are taken that together are no larger than the input.
+  Unfold(MLIRContext *context, bool overlapping) : OpRewritePattern(context), overlapping(overlapping) {}
 
   LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
     std::optional<Convolution> convolution = Convolution::match(op);
-    if (!convolution)
+    if (!convolution || !isWorthIt(*convolution))
       return failure();
     HostTensor matrix = matrixOf(*convolution);
     if (matrix.shape[0] < kFewestTerms || matrix.shape[0] % 2)
       return failure();
     Location location = op.getLoc();
-    AffineMap resultMap = op.getIndexingMapsArray()[2];
-    bool isTurned = resultMap.getDimPosition(0) == convolution->filter;
-    OpFoldResult rows = tensor::getMixedSize(rewriter, location, op.getDpsInits()[0], isTurned);
-    Value windows = windowsOf(*convolution, rows, rewriter);
+    bool isTurned = op.getIndexingMapsArray()[2].getDimPosition(0) == convolution->filter;
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, location, op.getDpsInits()[0]);
+    SmallVector<OpFoldResult> positions(isTurned ? ArrayRef(sizes).drop_front()
+                                                 : ArrayRef(sizes).drop_back());
+    Value windows = windowsOf(*convolution, positions, rewriter);
+    OpFoldResult rows = convolution->isAlongOneAxis() ? positions.front()
+                                                      : tensor::getMixedSize(rewriter, location, windows, 0);
     SmallVector<OpFoldResult> extents{rows, rewriter.getIndexAttr(matrix.shape[1])};
     Value empty = emptyOf(rewriter, location, extents);
     Value zero = arith::ConstantOp::create(rewriter, location, rewriter.getF32FloatAttr(0));
@@ -132,11 +167,32 @@ public:
             .getResult(0);
     if (isTurned)
       result = transpose(rewriter, location, result, extents).getResult(0);
+    if (!convolution->isAlongOneAxis())
+      result = apart(op, result, isTurned, rewriter);
     rewriter.replaceOp(op, result);
     return success();
   }
 
 private:
+  bool isWorthIt(const Convolution &convolution) const {
+    if (convolution.isAlongOneAxis() && overlapping)
+      return true;
+    std::optional<double> growth = convolution.growth();
+    return growth && *growth <= (overlapping ? kMostGrowth : 1);
+  }
+
+  /// Rows as the positions that they were, before or after the filters.
+  static Value apart(linalg::GenericOp op, Value rows, bool isTurned, PatternRewriter &rewriter) {
+    int64_t rank = op.getIndexingMapsArray()[2].getNumResults();
+    SmallVector<ReassociationIndices> groups;
+    ReassociationIndices positions = llvm::to_vector(llvm::seq<int64_t>(isTurned, rank - !isTurned));
+    if (isTurned)
+      groups = {{0}, positions};
+    else
+      groups = {positions, {rank - 1}};
+    return tensor::ExpandShapeOp::create(rewriter, op.getLoc(), op->getResult(0).getType(), rows, groups);
+  }
+
   /// The weight as [terms, filters].
   static HostTensor matrixOf(const Convolution &convolution) {
     linalg::GenericOp op = convolution.op;
@@ -167,12 +223,14 @@ private:
   }
 
   /// [rows, terms]
-  static Value windowsOf(const Convolution &convolution, OpFoldResult rows, PatternRewriter &rewriter) {
+  static Value windowsOf(const Convolution &convolution, ArrayRef<OpFoldResult> positions,
+                         PatternRewriter &rewriter) {
     linalg::GenericOp op = convolution.op;
     SmallVector<int64_t> ranges = op.getStaticLoopRanges();
-    SmallVector<OpFoldResult> extents{rows};
+    SmallVector<OpFoldResult> extents(positions);
     SmallVector<AffineExpr> loops(op.getNumLoops(), rewriter.getAffineConstantExpr(0));
-    loops[convolution.position] = rewriter.getAffineDimExpr(0);
+    for (auto [index, position] : llvm::enumerate(convolution.positions))
+      loops[position] = rewriter.getAffineDimExpr(index);
     for (unsigned term : convolution.terms) {
       loops[term] = rewriter.getAffineDimExpr(extents.size());
       extents.push_back(rewriter.getIndexAttr(ranges[term]));
@@ -185,9 +243,13 @@ private:
     Value windows = copy.getResult(0);
     if (extents.size() == 2)
       return windows;
-    SmallVector<ReassociationIndices> groups{{0}, llvm::to_vector(llvm::seq<int64_t>(1, extents.size()))};
+    int64_t count = positions.size(), all = extents.size();
+    SmallVector<ReassociationIndices> groups{llvm::to_vector(llvm::seq<int64_t>(0, count)),
+                                             llvm::to_vector(llvm::seq<int64_t>(count, all))};
     return tensor::CollapseShapeOp::create(rewriter, op.getLoc(), windows, groups);
   }
+
+  bool overlapping;
 };
 
 /// Elementwise operations read what was transposed, and are turned if they then read against the grain.
@@ -299,9 +361,12 @@ public:
 };
 
 struct UnfoldConvolutions : impl::UnfoldConvolutionsBase<UnfoldConvolutions> {
+  using Base::Base;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<Unfold, TurnElementwise, TurnExtract, FusePadding>(&getContext());
+    patterns.add<Unfold>(&getContext(), overlapping);
+    patterns.add<TurnElementwise, TurnExtract, FusePadding>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     getOperation().walk([](linalg::GenericOp op) {

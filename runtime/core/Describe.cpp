@@ -39,8 +39,11 @@ private:
 void describeInput(const halyard_error &error, Writer &out) {
   switch (error.status) {
   case halyard_bad_source:
-    out << "a source of length " << error.got << ": the model was compiled for lengths from 1 to "
-        << error.limit;
+    out << "a source of length " << error.got;
+    if (error.got < 1 || error.got > error.limit)
+      out << ": the model was compiled for lengths from 1 to " << error.limit;
+    else
+      out << " is too short: the encoder makes nothing of it";
     return;
   case halyard_bad_source_id:
     out << "source token " << error.got << ": the vocabulary has ids from 0 to " << error.limit - 1;

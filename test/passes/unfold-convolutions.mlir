@@ -1,4 +1,5 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(unfold-convolutions,canonicalize,cse))" --split-input-file | FileCheck %s
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(unfold-convolutions{overlapping=false},canonicalize,cse))" --split-input-file | FileCheck %s --check-prefix=ALONE
 
 #id = affine_map<(i, j) -> (i, j)>
 #column = affine_map<(i, j) -> (i)>
@@ -112,5 +113,67 @@ seq.program @left attributes {max_source = 8 : i64, max_target = 8 : i64, max_ro
       linalg.yield %next : f32
     } -> tensor<2x4x4xf32>
     seq.yield %b, %c : tensor<2x4xf32>, tensor<2x4x4xf32>
+  }
+}
+
+// -----
+
+#patch = affine_map<(o, y, x, c, i, j) -> (c, y * 2 + i, x * 2 + j)>
+#filter = affine_map<(o, y, x, c, i, j) -> (o, c, i, j)>
+#place = affine_map<(o, y, x, c, i, j) -> (o, y, x)>
+
+// Patches of an image lie side by side: their elements are only moved, whatever the precision of weights.
+// CHECK-LABEL: seq.program @patches
+// CHECK: %[[MOVED:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<4x6x4xf32>) outs(%{{.*}} : tensor<3x2x2x2x4xf32>)
+// CHECK: %[[ROWS:.*]] = tensor.collapse_shape %[[MOVED]] {{\[\[}}0, 1], [2, 3, 4]] : tensor<3x2x2x2x4xf32> into tensor<6x16xf32>
+// CHECK: %[[PRODUCT:.*]] = linalg.matmul ins(%[[ROWS]], %{{.*}} : tensor<6x16xf32>, tensor<16x5xf32>)
+// CHECK: %[[TURNED:.*]] = linalg.generic {{.*}} ins(%[[PRODUCT]] : tensor<6x5xf32>) outs(%{{.*}} : tensor<5x6xf32>)
+// CHECK: tensor.expand_shape %[[TURNED]] {{\[\[}}0], [1, 2]] output_shape [5, 3, 2] : tensor<5x6xf32> into tensor<5x3x2xf32>
+// ALONE-LABEL: seq.program @patches
+// ALONE: linalg.matmul
+seq.program @patches attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  seq.encode(%x: tensor<4x6x4xf32>) {
+    %w = arith.constant dense<1.0> : tensor<5x4x2x2xf32>
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<5x3x2xf32>
+    %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<5x3x2xf32>) -> tensor<5x3x2xf32>
+    %y = linalg.generic {indexing_maps = [#patch, #filter, #place],
+        iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%x, %w : tensor<4x6x4xf32>, tensor<5x4x2x2xf32>) outs(%zeros : tensor<5x3x2xf32>) {
+    ^bb0(%p: f32, %q: f32, %sum: f32):
+      %product = arith.mulf %p, %q : f32
+      %next = arith.addf %sum, %product : f32
+      linalg.yield %next : f32
+    } -> tensor<5x3x2xf32>
+    seq.yield %y : tensor<5x3x2xf32>
+  }
+}
+
+// -----
+
+#patch = affine_map<(o, y, x, c, i, j) -> (c, y + i, x + j)>
+#filter = affine_map<(o, y, x, c, i, j) -> (o, c, i, j)>
+#place = affine_map<(o, y, x, c, i, j) -> (o, y, x)>
+
+// Windows of 3 x 3 at every position would be nine times as large as the image.
+// CHECK-LABEL: seq.program @dense
+// CHECK-NOT: linalg.matmul
+// ALONE-LABEL: seq.program @dense
+// ALONE-NOT: linalg.matmul
+seq.program @dense attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
+  seq.encode(%x: tensor<4x34x34xf32>) {
+    %w = arith.constant dense<1.0> : tensor<5x4x3x3xf32>
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<5x32x32xf32>
+    %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<5x32x32xf32>) -> tensor<5x32x32xf32>
+    %y = linalg.generic {indexing_maps = [#patch, #filter, #place],
+        iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%x, %w : tensor<4x34x34xf32>, tensor<5x4x3x3xf32>) outs(%zeros : tensor<5x32x32xf32>) {
+    ^bb0(%p: f32, %q: f32, %sum: f32):
+      %product = arith.mulf %p, %q : f32
+      %next = arith.addf %sum, %product : f32
+      linalg.yield %next : f32
+    } -> tensor<5x32x32xf32>
+    seq.yield %y : tensor<5x32x32xf32>
   }
 }
