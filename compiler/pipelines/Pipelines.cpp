@@ -83,9 +83,9 @@ static void buildStage(OpPassManager &manager, const PipelineOptions &options) {
 void buildChoice(OpPassManager &manager, const PipelineOptions &options) {
   manager.addNestedPass<seq::ProgramOp>(createDropUnitAxes());
   cleanUp(manager);
-  // With weights of f32 windows that overlap would gain nothing but take memory.
+  // With weights of f32 kernels read most windows in place as fast.
   UnfoldConvolutionsOptions windows;
-  windows.overlapping = options.weights != "f32" || !options.except.empty();
+  windows.dense = options.weights != "f32" || !options.except.empty();
   manager.addNestedPass<seq::ProgramOp>(createUnfoldConvolutions(windows));
   cleanUp(manager);
   manager.addNestedPass<seq::ProgramOp>(createMergeLinears());

@@ -61,7 +61,8 @@ def UnfoldConvolutions : Pass<"unfold-convolutions", "::halyard::seq::ProgramOp"
         iterator_types = ["parallel", "parallel"]} ins(%h : tensor<4x4xf32>)
     ```
   }];
-  let options = [Option<"overlapping", "overlapping", "bool", "true", "take windows that share elements, too">];
+  let options = [Option<"dense", "dense", "bool", "true",
+                        "take windows along one axis that move by one or two elements, too">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }

@@ -1,11 +1,11 @@
 // unfold-convolutions: a convolution becomes a linear layer.
 //
 // Its rows are the windows of the input, gathered into a tensor that is as many times as large as windows
-// overlap: along one axis a few times, in an image many times, so there only such are taken that grow little,
-// as patches of an image, which do not grow. What linear layers have is then had by convolutions, too:
-// weights of every precision, instructions for codes, matrix tiles. A row has the channels of a result side
-// by side; where the convolution had positions side by side, results are read transposed, and so elementwise
-// operations after it are turned until the transposition meets another one, or windows, which take either.
+// overlap: along one axis a few times, in an image up to as many times as a window has elements. What linear
+// layers have is then had by convolutions, too: weights of every precision, instructions for codes, matrix
+// tiles. A row has the channels of a result side by side; where the convolution had positions side by side,
+// results are read transposed, and so elementwise operations after it are turned until the transposition
+// meets another one, or windows, which take either.
 #include "passes/Transforms/LinearLayer.h"
 #include "passes/Transforms/Passes.h"
 
@@ -23,10 +23,14 @@ namespace {
 
 /// Mark transpositions that this pass made, and windows.
 constexpr llvm::StringLiteral kTurned = "halyard.turned", kWindows = "halyard.windows";
-/// Terms of a window from which it is worth a row. An even number, as bf16 is multiplied in pairs.
+/// Terms of a window from which it is worth a row.
 constexpr unsigned kFewestTerms = 16;
-/// How many times as large as the input the windows of an image may be.
-constexpr double kMostGrowth = 4;
+/// Windows that move by so many elements are not read as fast in place as rows are, be they of f32.
+constexpr int64_t kFewestSteps = 3;
+/// How many times as large as the input windows may be where in-place reading is the alternative, and how
+/// many elements those of an image may have.
+constexpr double kMostGrowth = 9;
+constexpr int64_t kMostElements = 1 << 23;
 
 bool isElementwise(linalg::GenericOp op) {
   return op.getNumReductionLoops() == 0 && op->getNumResults() == 1 &&
@@ -78,8 +82,12 @@ struct Convolution {
   static std::optional<Convolution> match(linalg::GenericOp op);
 
   bool isAlongOneAxis() const { return positions.size() == 1; }
-  /// How many times as large as the input its windows are, if all extents are known.
-  std::optional<double> growth() const;
+  /// By how many elements of the input windows move from one position to the next, the least along any axis.
+  int64_t stride() const;
+  /// How many times as large as the input its windows are.
+  double growth() const;
+  /// Elements of all windows; none if not all extents are known.
+  std::optional<int64_t> elements() const;
 
 private:
   bool findLoops(AffineMap weightMap, AffineMap inputMap, AffineMap resultMap);
@@ -102,15 +110,46 @@ bool Convolution::findLoops(AffineMap weightMap, AffineMap inputMap, AffineMap r
          });
 }
 
-std::optional<double> Convolution::growth() const {
-  auto type = cast<RankedTensorType>(op->getOperand(input).getType());
+/// The factor of a dimension in a sum of multiples.
+static int64_t factorOf(AffineExpr expr, unsigned dim) {
+  if (auto sum = dyn_cast<AffineBinaryOpExpr>(expr); sum && expr.getKind() == AffineExprKind::Add)
+    return factorOf(sum.getLHS(), dim) + factorOf(sum.getRHS(), dim);
+  if (auto product = dyn_cast<AffineBinaryOpExpr>(expr); product && expr.getKind() == AffineExprKind::Mul)
+    if (auto factor = dyn_cast<AffineConstantExpr>(product.getRHS()))
+      return factor.getValue() * factorOf(product.getLHS(), dim);
+  return expr == getAffineDimExpr(dim, expr.getContext());
+}
+
+int64_t Convolution::stride() const {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (AffineExpr expr : linalg::LinalgOp(op).getIndexingMapsArray()[input].getResults())
+    for (unsigned position : positions)
+      if (int64_t factor = factorOf(expr, position))
+        least = std::min(least, factor);
+  return least;
+}
+
+double Convolution::growth() const {
   SmallVector<int64_t> ranges = linalg::LinalgOp(op).getStaticLoopRanges();
-  if (!type.hasStaticShape() || llvm::any_of(ranges, ShapedType::isDynamic))
+  double growth = 1;
+  for (AffineExpr expr : linalg::LinalgOp(op).getIndexingMapsArray()[input].getResults())
+    for (unsigned position : positions)
+      if (int64_t factor = factorOf(expr, position)) {
+        growth /= double(factor);
+        for (unsigned term : terms)
+          growth *= expr.isFunctionOfDim(term) ? double(ranges[term]) : 1;
+      }
+  return growth;
+}
+
+std::optional<int64_t> Convolution::elements() const {
+  SmallVector<int64_t> ranges = linalg::LinalgOp(op).getStaticLoopRanges();
+  if (llvm::any_of(ranges, ShapedType::isDynamic))
     return std::nullopt;
-  double windows = 1;
+  int64_t elements = 1;
   for (unsigned loop = 0; loop < ranges.size(); ++loop)
-    windows *= loop == filter ? 1.0 : double(ranges[loop]);
-  return windows / double(type.getNumElements());
+    elements *= loop == filter ? 1 : ranges[loop];
+  return elements;
 }
 
 std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
@@ -139,15 +178,14 @@ std::optional<Convolution> Convolution::match(linalg::GenericOp op) {
 
 class Unfold : public OpRewritePattern<linalg::GenericOp> {
 public:
-  /// Without `overlapping`, only windows are taken that together are no larger than the input.
-  Unfold(MLIRContext *context, bool overlapping) : OpRewritePattern(context), overlapping(overlapping) {}
+  Unfold(MLIRContext *context, bool dense) : OpRewritePattern(context), dense(dense) {}
 
   LogicalResult matchAndRewrite(linalg::GenericOp op, PatternRewriter &rewriter) const override {
     std::optional<Convolution> convolution = Convolution::match(op);
     if (!convolution || !isWorthIt(*convolution))
       return failure();
     HostTensor matrix = matrixOf(*convolution);
-    if (matrix.shape[0] < kFewestTerms || matrix.shape[0] % 2)
+    if (matrix.shape[0] < kFewestTerms)
       return failure();
     Location location = op.getLoc();
     bool isTurned = op.getIndexingMapsArray()[2].getDimPosition(0) == convolution->filter;
@@ -175,10 +213,10 @@ public:
 
 private:
   bool isWorthIt(const Convolution &convolution) const {
-    if (convolution.isAlongOneAxis() && overlapping)
-      return true;
-    std::optional<double> growth = convolution.growth();
-    return growth && *growth <= (overlapping ? kMostGrowth : 1);
+    if (convolution.isAlongOneAxis())
+      return dense || (convolution.stride() >= kFewestSteps && convolution.growth() <= kMostGrowth);
+    std::optional<int64_t> elements = convolution.elements();
+    return elements && *elements <= kMostElements && convolution.growth() <= kMostGrowth;
   }
 
   /// Rows as the positions that they were, before or after the filters.
@@ -249,7 +287,7 @@ private:
     return tensor::CollapseShapeOp::create(rewriter, op.getLoc(), windows, groups);
   }
 
-  bool overlapping;
+  bool dense;
 };
 
 /// Elementwise operations read what was transposed, and are turned if they then read against the grain.
@@ -365,7 +403,7 @@ struct UnfoldConvolutions : impl::UnfoldConvolutionsBase<UnfoldConvolutions> {
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<Unfold>(&getContext(), overlapping);
+    patterns.add<Unfold>(&getContext(), dense);
     patterns.add<TurnElementwise, TurnExtract, FusePadding>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();

@@ -1,5 +1,5 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(unfold-convolutions,canonicalize,cse))" --split-input-file | FileCheck %s
-// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(unfold-convolutions{overlapping=false},canonicalize,cse))" --split-input-file | FileCheck %s --check-prefix=ALONE
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(unfold-convolutions{dense=false},canonicalize,cse))" --split-input-file | FileCheck %s --check-prefix=ALONE
 
 #id = affine_map<(i, j) -> (i, j)>
 #column = affine_map<(i, j) -> (i)>
@@ -155,20 +155,20 @@ seq.program @patches attributes {max_source = 8 : i64, max_target = 8 : i64, max
 #filter = affine_map<(o, y, x, c, i, j) -> (o, c, i, j)>
 #place = affine_map<(o, y, x, c, i, j) -> (o, y, x)>
 
-// Windows of 3 x 3 at every position would be nine times as large as the image.
+// Windows of 4 x 4 at every position would be sixteen times as large as the image.
 // CHECK-LABEL: seq.program @dense
 // CHECK-NOT: linalg.matmul
 // ALONE-LABEL: seq.program @dense
 // ALONE-NOT: linalg.matmul
 seq.program @dense attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
-  seq.encode(%x: tensor<4x34x34xf32>) {
-    %w = arith.constant dense<1.0> : tensor<5x4x3x3xf32>
+  seq.encode(%x: tensor<4x35x35xf32>) {
+    %w = arith.constant dense<1.0> : tensor<5x4x4x4xf32>
     %zero = arith.constant 0.0 : f32
     %e = tensor.empty() : tensor<5x32x32xf32>
     %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<5x32x32xf32>) -> tensor<5x32x32xf32>
     %y = linalg.generic {indexing_maps = [#patch, #filter, #place],
         iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
-        ins(%x, %w : tensor<4x34x34xf32>, tensor<5x4x3x3xf32>) outs(%zeros : tensor<5x32x32xf32>) {
+        ins(%x, %w : tensor<4x35x35xf32>, tensor<5x4x4x4xf32>) outs(%zeros : tensor<5x32x32xf32>) {
     ^bb0(%p: f32, %q: f32, %sum: f32):
       %product = arith.mulf %p, %q : f32
       %next = arith.addf %sum, %product : f32
