@@ -42,9 +42,12 @@ protected:
 };
 
 TEST_F(SymbolicShapesTest, EveryOperatorHasATransferFunction) {
+  // Branches are followed by the analysis itself, and of packed weights float-weights has left none.
+  constexpr llvm::StringLiteral others[] = {
+      "onnx.None",           "onnx.Yield",         "onnx.If",
+      "onnx.ms.MatMulNBits", "onnx.ms.MatMulBnb4", "onnx.ms.GatherBlockQuantized"};
   for (RegisteredOperationName name : context.getRegisteredOperations()) {
-    if (name.getDialectNamespace() != "onnx" ||
-        llvm::is_contained({"onnx.None", "onnx.Yield", "onnx.If"}, name.getStringRef()))
+    if (name.getDialectNamespace() != "onnx" || llvm::is_contained(others, name.getStringRef()))
       continue;
     EXPECT_TRUE(TransferTable::get().contains(name.getTypeID())) << name.getStringRef().str();
   }
