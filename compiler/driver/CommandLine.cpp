@@ -101,7 +101,9 @@ CLI::App *addRun(CLI::App &app, RunOptions &options) {
 CLI::App *addBench(CLI::App &app, BenchOptions &options) {
   CLI::App *command = app.add_subcommand("bench", "Measure an artifact on random sources");
   command->add_option("ART", options.artifact, "Folder that 'halyard compile' wrote")->required();
-  command->add_option("--source-length", options.sourceLength, "Length of every source [one of which the encoder makes 128 rows]")
+  command
+      ->add_option("--source-length", options.sourceLength,
+                   "Length of every source [one of which the encoder makes 128 rows]")
       ->check(CLI::Range(1, INT32_MAX));
   command->add_option("--new-tokens", options.newTokens, "Tokens to generate [64]")
       ->check(CLI::Range(2, INT32_MAX));

@@ -1,4 +1,5 @@
-// Weights that com.microsoft's operators take packed, by blocks with a scale each, as the floats they stand for.
+// Weights that com.microsoft's operators take packed, by blocks with a scale each, as the floats they stand
+// for.
 #ifndef HALYARD_PASSES_TRANSFORMS_BLOCKWEIGHTS_H
 #define HALYARD_PASSES_TRANSFORMS_BLOCKWEIGHTS_H
 
@@ -7,8 +8,8 @@
 
 namespace halyard {
 
-// Each fails with a diagnostic if an operand is not constant, not as the operator's definition says, or of a form that
-// is not supported.
+// Each fails with a diagnostic if an operand is not constant, not as the operator's definition says, or of a
+// form that is not supported.
 
 /// The matrix [N, K], f32.
 mlir::FailureOr<HostTensor> floatWeights(onnx::MSMatMulNBitsOp op);
