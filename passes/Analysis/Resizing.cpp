@@ -36,27 +36,34 @@ static void keepProportions(MutableArrayRef<ResizedAxis> axes, StringRef policy)
   }
 }
 
-std::optional<SmallVector<ResizedAxis>> resizedAxes(onnx::ResizeOp op, ArrayRef<int64_t> extents) {
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, extents.size()));
+std::optional<SmallVector<int64_t>> axesOf(onnx::ResizeOp op, int64_t rank) {
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   if (op.getAxes())
     axes.assign(op.getAxes()->begin(), op.getAxes()->end());
+  for (int64_t &axis : axes) {
+    axis += axis < 0 ? rank : 0;
+    if (axis < 0 || axis >= rank)
+      return std::nullopt;
+  }
+  return axes;
+}
+
+std::optional<SmallVector<ResizedAxis>> resizedAxes(onnx::ResizeOp op, ArrayRef<int64_t> extents) {
+  std::optional<SmallVector<int64_t>> axes = axesOf(op, extents.size());
   std::optional<SmallVector<double>> scales = numbers(op.getScales()), sizes = numbers(op.getSizes());
   const std::optional<SmallVector<double>> &given = scales ? scales : sizes;
-  if (!given || given->size() != axes.size() || axes.empty())
+  if (!axes || axes->empty() || !given || given->size() != axes->size())
     return std::nullopt;
   SmallVector<ResizedAxis> result;
-  for (auto [axis, number] : llvm::zip_equal(axes, *given)) {
-    int64_t front = axis < 0 ? axis + int64_t(extents.size()) : axis;
-    if (front < 0 || front >= int64_t(extents.size()))
-      return std::nullopt;
-    int64_t from = extents[front];
-    bool isKept = scales ? number == 1 : false;
+  for (auto [axis, number] : llvm::zip_equal(*axes, *given)) {
+    int64_t from = extents[axis];
+    bool isKept = scales && number == 1;
     if ((from <= 0 && !isKept) || number <= 0)
       return std::nullopt;
     if (scales)
-      result.push_back({front, from, isKept ? from : int64_t(std::floor(double(from) * number)), number});
+      result.push_back({axis, from, isKept ? from : int64_t(std::floor(double(from) * number)), number});
     else
-      result.push_back({front, from, int64_t(number), number / double(from)});
+      result.push_back({axis, from, int64_t(number), number / double(from)});
   }
   if (!scales && op.getKeepAspectRatioPolicy() != "stretch")
     keepProportions(result, op.getKeepAspectRatioPolicy());

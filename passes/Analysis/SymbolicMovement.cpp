@@ -246,9 +246,9 @@ void visitResize(onnx::ResizeOp op, SymbolicInference &in) {
   std::optional<LengthExprs> shape = in.shape(op.getX());
   if (!shape)
     return;
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, shape->size()));
-  if (op.getAxes())
-    axes.assign(op.getAxes()->begin(), op.getAxes()->end());
+  std::optional<SmallVector<int64_t>> axes = axesOf(op, shape->size());
+  if (!axes)
+    return in.error(op, "has an axis beyond the rank of its input");
   SmallVector<int64_t> extents;
   for (AffineExpr extent : *shape) {
     auto known = dyn_cast_if_present<AffineConstantExpr>(extent);
@@ -256,10 +256,10 @@ void visitResize(onnx::ResizeOp op, SymbolicInference &in) {
   }
   std::optional<SmallVector<ResizedAxis>> resized = resizedAxes(op, extents);
   std::optional<LengthExprs> sizes = in.contents(op.getSizes());
-  for (auto [index, given] : llvm::enumerate(axes)) {
-    AffineExpr &extent = (*shape)[fromFront(given, shape->size())];
+  for (auto [index, axis] : llvm::enumerate(*axes)) {
+    AffineExpr &extent = (*shape)[axis];
     if (!resized)
-      extent = sizes && sizes->size() == axes.size() ? (*sizes)[index] : AffineExpr();
+      extent = sizes && sizes->size() == axes->size() ? (*sizes)[index] : AffineExpr();
     else if ((*resized)[index].to >= 0)
       extent = in.constant((*resized)[index].to);
   }

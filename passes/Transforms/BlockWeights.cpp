@@ -2,11 +2,11 @@
 #include "passes/Transforms/BlockWeights.h"
 #include "passes/Transforms/LinearLayer.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 
 namespace halyard {
-
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// The elements of a constant operand, which may have been widened; floats as f32.
 static FailureOr<HostTensor> elementsOf(Operation *op, Value operand) {
@@ -43,7 +43,7 @@ static FailureOr<HostTensor> integersOf(Operation *op, Value operand) {
 static HostTensor unpacked(const HostTensor &stored, int64_t rows, int64_t columns, int64_t bits) {
   bool isPacked = stored.elementType.isInteger(8) && bits < 8;
   int64_t perElement = isPacked ? 8 / bits : 1, perRow = stored.elements() / rows;
-  if (stored.elements() % rows != 0 || perRow < ceilDiv(columns, perElement))
+  if (stored.elements() % rows != 0 || perRow < llvm::divideCeilSigned(columns, perElement))
     return {};
   HostTensor result =
       HostTensor::allocate({rows, columns}, Float32Type::get(stored.elementType.getContext()));
@@ -67,7 +67,7 @@ struct BlockMatrix {
   FailureOr<HostTensor> floats();
 
 private:
-  int64_t blocks() const { return ceilDiv(columns, blockSize); }
+  int64_t blocks() const { return llvm::divideCeilSigned(columns, blockSize); }
   /// f32 [rows, blocks].
   FailureOr<HostTensor> zeroPoints(Type codeType);
   FailureOr<SmallVector<int64_t>> blockOfColumns();
@@ -194,8 +194,8 @@ FailureOr<HostTensor> floatWeights(onnx::MSMatMulBnb4Op op) {
   if (op.getQuantType() != 0 && op.getQuantType() != 1)
     return op.emitOpError("expects quant_type to be 0 (FP4) or 1 (NF4), got ") << op.getQuantType();
   int64_t count = rows * columns;
-  if (rows <= 0 || columns <= 0 || blockSize <= 0 || codes->bytes() != ceilDiv(count, 2) ||
-      largest->elements() != ceilDiv(count, blockSize))
+  if (rows <= 0 || columns <= 0 || blockSize <= 0 || codes->bytes() != llvm::divideCeilSigned(count, 2) ||
+      largest->elements() != llvm::divideCeilSigned(count, blockSize))
     return op.emitOpError("has weights that are not as many as its attributes say");
   const float *table = op.getQuantType() == 0 ? kFloat4 : kNormalFloat4;
   HostTensor result = HostTensor::allocate({rows, columns}, largest->elementType);

@@ -106,6 +106,8 @@ Value floatProduct(Compose &c, onnx::MatMulIntegerOp op, ScaledProduct &scaled) 
 }
 
 Value floatProduct(Compose &c, onnx::ConvIntegerOp op, ScaledProduct &scaled) {
+  if (!isa<RankedTensorType>(op.getW().getType()))
+    return {};
   Value x = floatsOf(op.getX(), op.getXZeroPoint(), scaled);
   return x ? lowering::floatConvolution(c, op, x) : Value();
 }
@@ -184,13 +186,8 @@ void rewrite(onnx::DequantizeLinearOp op) {
 /// quantise.
 void rewrite(onnx::QLinearMatMulOp op) {
   Compose c(op);
-  auto floats = [&](Value codes, Value scale, Value zero) {
-    return onnx::DequantizeLinearOp::create(c.b, c.like(scale), codes, scale, zero, /*axis=*/-1,
-                                            /*block_size=*/0, TypeAttr())
-        .getResult();
-  };
-  Value product = c.matMul(floats(op.getA(), op.getAScale(), op.getAZeroPoint()),
-                           floats(op.getB(), op.getBScale(), op.getBZeroPoint()));
+  Value product = c.matMul(c.dequantize(op.getA(), op.getAScale(), op.getAZeroPoint()),
+                           c.dequantize(op.getB(), op.getBScale(), op.getBZeroPoint()));
   Value zero = op.getYZeroPoint();
   auto codes = onnx::QuantizeLinearOp::create(c.b, c.like(zero), product, op.getYScale(), zero, /*axis=*/-1,
                                               /*block_size=*/0, TypeAttr(), TypeAttr(), /*saturate=*/1);

@@ -21,14 +21,9 @@ namespace {
 
 using lowering::Compose;
 
-Value asConstant(Compose &c, const HostTensor &tensor) {
-  ElementsAttr elements = toAttribute(tensor);
-  return onnx::ConstantOp::create(c.b, elements.getShapedType(), elements);
-}
-
 /// a times a matrix [N, K].
 Value timesTransposed(Compose &c, Value a, const HostTensor &matrix) {
-  return c.matMul(a, c.transpose(asConstant(c, matrix), {1, 0}));
+  return c.matMul(a, c.transpose(c.constant(matrix), {1, 0}));
 }
 
 LogicalResult rewrite(onnx::MSMatMulNBitsOp op) {
@@ -46,7 +41,7 @@ LogicalResult rewrite(onnx::MSMatMulBnb4Op op) {
     return failure();
   Compose c(op);
   lowering::replaceComposed(op, op.getTransB() ? timesTransposed(c, op.getA(), *matrix)
-                                               : c.matMul(op.getA(), asConstant(c, *matrix)));
+                                               : c.matMul(op.getA(), c.constant(*matrix)));
   return success();
 }
 
@@ -62,7 +57,7 @@ void widen(OpOperand &operand) {
   for (auto [i, value] : llvm::enumerate(bytes.mutableValues<int8_t>()))
     value = static_cast<int8_t>(narrow.integerAt(i));
   Compose c(operand.getOwner());
-  operand.set(asConstant(c, bytes));
+  operand.set(c.constant(bytes));
 }
 
 LogicalResult rewrite(onnx::DequantizeLinearOp op) {
@@ -76,7 +71,7 @@ LogicalResult rewrite(onnx::MSGatherBlockQuantizedOp op) {
   if (failed(data))
     return failure();
   Compose c(op);
-  lowering::replaceComposed(op, c.gather(asConstant(c, *data), op.getIndices(), op.getGatherAxis()));
+  lowering::replaceComposed(op, c.gather(c.constant(*data), op.getIndices(), op.getGatherAxis()));
   return success();
 }
 

@@ -9,6 +9,7 @@
 #include "passes/Transforms/LinearLayer.h"
 #include "passes/Transforms/Passes.h"
 
+#include "mlir/Analysis/FlatLinearValueConstraints.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -90,6 +91,7 @@ struct Convolution {
   std::optional<int64_t> elements() const;
 
 private:
+  AffineMap inputMap() const { return linalg::LinalgOp(op).getIndexingMapsArray()[input]; }
   bool findLoops(AffineMap weightMap, AffineMap inputMap, AffineMap resultMap);
 };
 
@@ -110,21 +112,19 @@ bool Convolution::findLoops(AffineMap weightMap, AffineMap inputMap, AffineMap r
          });
 }
 
-/// The factor of a dimension in a sum of multiples.
-static int64_t factorOf(AffineExpr expr, unsigned dim) {
-  if (auto sum = dyn_cast<AffineBinaryOpExpr>(expr); sum && expr.getKind() == AffineExprKind::Add)
-    return factorOf(sum.getLHS(), dim) + factorOf(sum.getRHS(), dim);
-  if (auto product = dyn_cast<AffineBinaryOpExpr>(expr); product && expr.getKind() == AffineExprKind::Mul)
-    if (auto factor = dyn_cast<AffineConstantExpr>(product.getRHS()))
-      return factor.getValue() * factorOf(product.getLHS(), dim);
-  return expr == getAffineDimExpr(dim, expr.getContext());
+/// The factor of a dimension in a sum of multiples; 0 in any other expression.
+static int64_t factorOf(AffineExpr expr, unsigned dim, unsigned dims) {
+  SmallVector<int64_t> factors;
+  bool isSum =
+      expr.isPureAffine() && succeeded(getFlattenedAffineExpr(expr, dims, /*numSymbols=*/0, &factors));
+  return isSum ? factors[dim] : 0;
 }
 
 int64_t Convolution::stride() const {
   int64_t least = std::numeric_limits<int64_t>::max();
-  for (AffineExpr expr : linalg::LinalgOp(op).getIndexingMapsArray()[input].getResults())
+  for (AffineExpr expr : inputMap().getResults())
     for (unsigned position : positions)
-      if (int64_t factor = factorOf(expr, position))
+      if (int64_t factor = factorOf(expr, position, inputMap().getNumDims()))
         least = std::min(least, factor);
   return least;
 }
@@ -132,9 +132,9 @@ int64_t Convolution::stride() const {
 double Convolution::growth() const {
   SmallVector<int64_t> ranges = linalg::LinalgOp(op).getStaticLoopRanges();
   double growth = 1;
-  for (AffineExpr expr : linalg::LinalgOp(op).getIndexingMapsArray()[input].getResults())
+  for (AffineExpr expr : inputMap().getResults())
     for (unsigned position : positions)
-      if (int64_t factor = factorOf(expr, position)) {
+      if (int64_t factor = factorOf(expr, position, inputMap().getNumDims())) {
         growth /= double(factor);
         for (unsigned term : terms)
           growth *= expr.isFunctionOfDim(term) ? double(ranges[term]) : 1;

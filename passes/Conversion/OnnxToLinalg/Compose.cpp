@@ -20,6 +20,11 @@ Value Compose::scalar(Type elementType, double value) {
   return onnx::ConstantOp::create(b, DenseElementsAttr::get(type, element));
 }
 
+Value Compose::constant(const HostTensor &tensor) {
+  ElementsAttr elements = toAttribute(tensor);
+  return onnx::ConstantOp::create(b, elements.getShapedType(), elements);
+}
+
 Value Compose::cast(Value x, Type elementType) {
   if (onnx::elementTypeOf(x) == elementType)
     return x;
@@ -30,6 +35,11 @@ Value Compose::centred(Value codes, Value zero) {
   Type type = b.getF32Type();
   Value number = cast(codes, type);
   return onnx::isAbsent(zero) ? number : sub(number, cast(zero, type));
+}
+
+Value Compose::dequantize(Value codes, Value scale, Value zero) {
+  return onnx::DequantizeLinearOp::create(b, like(scale), codes, scale, zero, /*axis=*/-1, /*block_size=*/0,
+                                          TypeAttr());
 }
 
 Value Compose::transpose(Value x, ArrayRef<int64_t> perm) {

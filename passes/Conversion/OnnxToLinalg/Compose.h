@@ -4,6 +4,7 @@
 #define HALYARD_PASSES_CONVERSION_ONNXTOLINALG_COMPOSE_H
 
 #include "dialects/ONNX/IR/ONNX.h"
+#include "targets/Common/HostTensor.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -20,6 +21,7 @@ public:
   Value none() { return onnx::NoneOp::create(b, b.getNoneType()); }
   Value ints(llvm::ArrayRef<int64_t> values);
   Value scalar(Type elementType, double value);
+  Value constant(const HostTensor &tensor);
 
   template <typename Op> Value binary(Value x, Value y) { return Op::create(b, like(x), x, y); }
   Value add(Value x, Value y) { return binary<onnx::AddOp>(x, y); }
@@ -36,6 +38,8 @@ public:
   Value cast(Value x, Type elementType);
   /// Codes less their zero point, which may have been left out, as f32.
   Value centred(Value codes, Value zero);
+  /// The floats that codes stand for, with a scale and a zero point for all or for each of the last axis.
+  Value dequantize(Value codes, Value scale, Value zero);
   Value tanh(Value x) { return onnx::TanhOp::create(b, like(x), x); }
   Value softmax(Value x) { return onnx::SoftmaxOp::create(b, like(x), x); }
 

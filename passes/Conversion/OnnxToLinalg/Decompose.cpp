@@ -73,14 +73,18 @@ static LogicalResult decompose(onnx::MSSimplifiedLayerNormalizationOp op) {
   return success();
 }
 
+/// Rows normalised along the last axis, their means and inverse deviations.
+static onnx::LayerNormalizationOp layerNorm(Compose &c, Value x, Value gamma, Value beta, FloatAttr epsilon) {
+  Type statistics = c.unranked(c.b.getF32Type());
+  SmallVector<Type> types{c.like(x), statistics, statistics};
+  return onnx::LayerNormalizationOp::create(c.b, types, x, gamma, beta, c.b.getI64IntegerAttr(-1), epsilon,
+                                            c.b.getI64IntegerAttr(1));
+}
+
 static LogicalResult decompose(onnx::MSSkipLayerNormalizationOp op) {
   Compose c(op);
   Value sum = c.addOptional(c.add(op.getInput(), op.getSkip()), op.getBias());
-  Type statistics = c.unranked(c.b.getF32Type());
-  SmallVector<Type> types{c.like(sum), statistics, statistics};
-  auto norm = onnx::LayerNormalizationOp::create(c.b, types, sum, op.getGamma(), op.getBeta(),
-                                                 c.b.getI64IntegerAttr(-1), op.getEpsilonAttr(),
-                                                 c.b.getI64IntegerAttr(1));
+  auto norm = layerNorm(c, sum, op.getGamma(), op.getBeta(), op.getEpsilonAttr());
   SmallVector<Value> values(norm->getResults());
   values.push_back(sum);
   replaceComposed(op, ArrayRef(values).take_front(op->getNumResults()));
@@ -110,11 +114,7 @@ static LogicalResult decompose(onnx::MSEmbedLayerNormalizationOp op) {
                     c.gather(op.getPositionEmbedding(), positions));
   if (!onnx::isAbsent(op.getSegmentIds()))
     sum = c.add(sum, c.gather(op.getSegmentEmbedding(), op.getSegmentIds()));
-  Type statistics = c.unranked(c.b.getF32Type());
-  SmallVector<Type> types{c.like(sum), statistics, statistics};
-  auto norm = onnx::LayerNormalizationOp::create(c.b, types, sum, op.getGamma(), op.getBeta(),
-                                                 c.b.getI64IntegerAttr(-1), op.getEpsilonAttr(),
-                                                 c.b.getI64IntegerAttr(1));
+  auto norm = layerNorm(c, sum, op.getGamma(), op.getBeta(), op.getEpsilonAttr());
   // Without a mask the lengths are 0.
   Value mask = op.getMask();
   if (onnx::isAbsent(mask))

@@ -242,13 +242,8 @@ static LogicalResult decompose(onnx::MSAttentionOp op) {
 /// Attention of the floats that the codes stand for; weights have a scale for all or for each column.
 static LogicalResult decompose(onnx::MSQAttentionOp op) {
   Compose c(op);
-  auto floats = [&](Value codes, Value scale, Value zero) {
-    return onnx::DequantizeLinearOp::create(c.b, c.like(scale), codes, scale, zero, /*axis=*/-1,
-                                            /*block_size=*/0, TypeAttr())
-        .getResult();
-  };
-  Value input = floats(op.getInput(), op.getInputScale(), op.getInputZeroPoint());
-  Value weights = floats(op.getWeight(), op.getWeightScale(), op.getWeightZeroPoint());
+  Value input = c.dequantize(op.getInput(), op.getInputScale(), op.getInputZeroPoint());
+  Value weights = c.dequantize(op.getWeight(), op.getWeightScale(), op.getWeightZeroPoint());
   if (auto type = dyn_cast<RankedTensorType>(op.getWeight().getType()))
     weights.setType(RankedTensorType::get(type.getShape(), onnx::elementTypeOf(weights)));
   auto attention = onnx::MSAttentionOp::create(

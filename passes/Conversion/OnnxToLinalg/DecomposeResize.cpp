@@ -4,8 +4,6 @@
 #include "passes/Analysis/Resizing.h"
 #include "passes/Conversion/OnnxToLinalg/Compose.h"
 
-#include "targets/Common/HostTensor.h"
-
 #include <cmath>
 
 using namespace mlir;
@@ -85,16 +83,11 @@ private:
   double stretch;
 };
 
-Value constant(Compose &c, const HostTensor &tensor) {
-  ElementsAttr elements = toAttribute(tensor);
-  return onnx::ConstantOp::create(c.b, elements.getShapedType(), elements);
-}
-
 Value takeNearest(Compose &c, Value x, const ResizedAxis &axis, const Interpolation &how) {
   HostTensor indices = HostTensor::allocate({axis.to}, c.b.getI64Type());
   for (auto [position, index] : llvm::enumerate(indices.mutableValues<int64_t>()))
     index = how.nearest(int64_t(position));
-  return c.gather(x, constant(c, indices), axis.axis);
+  return c.gather(x, c.constant(indices), axis.axis);
 }
 
 /// The axis is moved to the end, multiplied, and moved back.
@@ -106,7 +99,7 @@ Value multiply(Compose &c, Value x, int64_t rank, const ResizedAxis &axis, const
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   std::swap(order[axis.axis], order.back());
   Value moved = axis.axis == rank - 1 ? x : c.transpose(x, order);
-  Value product = c.matMul(moved, constant(c, matrix));
+  Value product = c.matMul(moved, c.constant(matrix));
   return axis.axis == rank - 1 ? product : c.transpose(product, order);
 }
 
@@ -126,6 +119,8 @@ LogicalResult decomposeResize(onnx::ResizeOp op) {
   Compose c(op);
   Type element = type.getElementType();
   bool isNearest = op.getMode() == "nearest";
+  if (!isNearest && op.getMode() != "linear" && op.getMode() != "cubic")
+    return op.emitOpError("by mode '") << op.getMode() << "' is not supported";
   if (!isNearest && !isa<FloatType>(element))
     return op.emitOpError("of ") << element << " by other than the nearest element is not supported";
   Value x = isNearest ? op.getX() : c.cast(op.getX(), c.b.getF32Type());
