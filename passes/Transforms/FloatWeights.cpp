@@ -26,22 +26,26 @@ Value timesTransposed(Compose &c, Value a, const HostTensor &matrix) {
   return c.matMul(a, c.transpose(c.constant(matrix), {1, 0}));
 }
 
-LogicalResult rewrite(onnx::MSMatMulNBitsOp op) {
-  FailureOr<HostTensor> matrix = floatWeights(op);
-  if (failed(matrix))
-    return failure();
-  Compose c(op);
-  lowering::replaceComposed(op, c.addOptional(timesTransposed(c, op.getA(), *matrix), op.getBias()));
-  return success();
+// What an operation computes of the floats that it reads packed.
+
+Value computed(Compose &c, onnx::MSMatMulNBitsOp op, const HostTensor &matrix) {
+  return c.addOptional(timesTransposed(c, op.getA(), matrix), op.getBias());
 }
 
-LogicalResult rewrite(onnx::MSMatMulBnb4Op op) {
-  FailureOr<HostTensor> matrix = floatWeights(op);
-  if (failed(matrix))
+Value computed(Compose &c, onnx::MSMatMulBnb4Op op, const HostTensor &matrix) {
+  return op.getTransB() ? timesTransposed(c, op.getA(), matrix) : c.matMul(op.getA(), c.constant(matrix));
+}
+
+Value computed(Compose &c, onnx::MSGatherBlockQuantizedOp op, const HostTensor &data) {
+  return c.gather(c.constant(data), op.getIndices(), op.getGatherAxis());
+}
+
+template <typename Op> LogicalResult rewrite(Op op) {
+  FailureOr<HostTensor> weights = floatWeights(op);
+  if (failed(weights))
     return failure();
   Compose c(op);
-  lowering::replaceComposed(op, op.getTransB() ? timesTransposed(c, op.getA(), *matrix)
-                                               : c.matMul(op.getA(), c.constant(*matrix)));
+  lowering::replaceComposed(op, computed(c, op, *weights));
   return success();
 }
 
@@ -63,15 +67,6 @@ void widen(OpOperand &operand) {
 LogicalResult rewrite(onnx::DequantizeLinearOp op) {
   for (OpOperand &operand : op->getOpOperands())
     widen(operand);
-  return success();
-}
-
-LogicalResult rewrite(onnx::MSGatherBlockQuantizedOp op) {
-  FailureOr<HostTensor> data = floatWeights(op);
-  if (failed(data))
-    return failure();
-  Compose c(op);
-  lowering::replaceComposed(op, c.gather(c.constant(*data), op.getIndices(), op.getGatherAxis()));
   return success();
 }
 
