@@ -200,6 +200,90 @@ halyard_tiles_multiply_bfloats(char *sums, const char *input, int64_t inputOffse
   return 0;
 }
 
+/// Products of attention are small: registers are configured once for many of them, on the thread that
+/// multiplies. Return 0.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_begin(void) {
+  requireTiles();
+  configure(kRows);
+  return 0;
+}
+
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_end(void) {
+  _tile_release();
+  return 0;
+}
+
+namespace {
+
+/// The sums of up to four tiles of rows, for one tile of columns.
+template <int kTiles>
+HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t rowBytes, const char *column,
+                                         int32_t groups) {
+  const int64_t tileBytes = kRows * rowBytes;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (int32_t group = 0; group < groups; group += kRows) {
+    _tile_loadd(4, column, kBytes);
+    _tile_loadd(5, rows, rowBytes);
+    _tile_dpbf16ps(0, 5, 4);
+    if (kTiles > 1) {
+      _tile_loadd(6, rows + tileBytes, rowBytes);
+      _tile_dpbf16ps(1, 6, 4);
+    }
+    if (kTiles > 2) {
+      _tile_loadd(7, rows + 2 * tileBytes, rowBytes);
+      _tile_dpbf16ps(2, 7, 4);
+    }
+    if (kTiles > 3) {
+      _tile_loadd(5, rows + 3 * tileBytes, rowBytes);
+      _tile_dpbf16ps(3, 5, 4);
+    }
+    rows += kBytes;
+    column += kRows * kBytes;
+  }
+  _tile_stored(0, result, kBytes);
+  if (kTiles > 1)
+    _tile_stored(1, result + kRows * kBytes, kBytes);
+  if (kTiles > 2)
+    _tile_stored(2, result + 2 * kRows * kBytes, kBytes);
+  if (kTiles > 3)
+    _tile_stored(3, result + 3 * kRows * kBytes, kBytes);
+}
+
+} // namespace
+
+/// result[i, c] = sum over terms of left[i, k] * right[k, c] for 16 columns, of bf16, between
+/// halyard_tiles_begin and halyard_tiles_end.
+///
+///   result    float [rows, 16]
+///   left      rows `rowBytes` bytes apart, from `leftOffset` bytes behind `left` on
+///   right     [groups, 16, 2], from `rightOffset` bytes behind `right` on
+///   groups    groups of 2 terms, a multiple of 16
+///   rows      a multiple of 16
+///
+/// Returns 0.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
+halyard_tiles_multiply_column(char *result, const char *left, int64_t leftOffset, int64_t rowBytes,
+                              const char *right, int64_t rightOffset, int32_t groups, int32_t rows) {
+  constexpr int32_t kMost = 4 * kRows;
+  const char *row = left + leftOffset, *column = right + rightOffset;
+  int32_t rest = rows;
+  for (; rest >= kMost; rest -= kMost) {
+    multiplyColumn<4>(result, row, rowBytes, column, groups);
+    row += kMost * rowBytes;
+    result += kMost * kBytes;
+  }
+  if (rest == 3 * kRows)
+    multiplyColumn<3>(result, row, rowBytes, column, groups);
+  else if (rest == 2 * kRows)
+    multiplyColumn<2>(result, row, rowBytes, column, groups);
+  else if (rest == kRows)
+    multiplyColumn<1>(result, row, rowBytes, column, groups);
+  return 0;
+}
+
 /// The sums of halyard_tiles_multiply_bytes for `rowCount` rows, at most 16. They pass a weight once, so it
 /// comes from memory: it is fetched some kilobytes ahead.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes(

@@ -1,13 +1,16 @@
 // Attention over whole tensors whose products are multiplied in the processor's matrix tiles, of operands
-// rounded to bf16. For a tile of queries, over all blocks of keys twice:
+// rounded to bf16. For a tile of queries, block by block of keys:
 //
 //   score(j) = score of q . k(j),  top = max of score
-//   weight(j) = 2^(score(j) - top),  sum(d) += sum of weight(j) v(j, d)
+//   weight(j) = 2^(score(j) - top),  mass = sum of weight,  mixed(d) = sum of weight(j) v(j, d)
 //
-// The second time all weights are at most 1, and nothing has to be rescaled; a product costs less than that.
-// Values have one feature more that is 1 everywhere: its sum is the sum of the weights as they were rounded.
-// The lanes of all vectors are queries: maximum and powers need nothing across lanes. A tile holds pairs of
-// terms as words, of which the lower half comes first.
+// and over the blocks a running maximum m, with sums that are rescaled when it rises:
+//
+//   m' = max(m, top),  sum(d)' = sum(d) 2^(m - m') + mixed(d) 2^(top - m'),  total' likewise with mass.
+//
+// The mass is that of the weights as they were rounded. The lanes of all vectors are queries: maximum, powers
+// and mass need nothing across lanes. A tile holds pairs of terms as words, of which the lower half comes
+// first.
 #include "targets/Common/Algorithms/Attention.h"
 
 #include "targets/Common/Algorithms/AttentionOperands.h"
@@ -26,9 +29,12 @@ using Halide::TailStrategy;
 using Halide::Var;
 
 /// Keys of a block, and terms that fill a tile's row.
-static constexpr int kKeyBlock = 128, kTerms = 32;
-/// Queries of a part, in two vectors, and parts of a tile.
-static constexpr int kLanes = 16, kPartRows = 2 * kLanes, kParts = 12, kTileRows = kParts * kPartRows;
+static constexpr int kKeyBlock = 64, kTerms = 32;
+/// Queries of a part, a vector: what is made of them and a block of keys stays in the first-level cache with
+/// the block. Parts of a tile.
+static constexpr int kLanes = 16, kPartRows = kLanes, kParts = 48, kTileRows = kParts * kPartRows;
+/// Maxima and sums over the keys of a block that do not wait for each other.
+static constexpr int kShares = 4;
 /// Most features of a head: what a thread keeps on its stack.
 static constexpr int kMostFeatures = 128;
 
@@ -40,43 +46,41 @@ public:
   Stage build();
 
 private:
-  /// What is made of a block of keys: once for the maximum, once for the sums.
-  struct Scores {
-    Func keys, dot;
-  };
-
-  Scores defineDots(const std::string &suffix);
-  Expr score(const Scores &scores, Expr key, Expr part, Expr block) const;
-  void defineTop();
-  void defineSums();
-  Expr normalised(Expr row, Expr head, Expr feature) const;
+  void defineQueries();
+  void defineDots();
+  Expr score(Expr key) const;
+  void defineWeights();
+  void defineMixed();
+  void defineRunning();
   void schedule();
-  void scheduleScores(Scores &scores, Func &consumer, const RVar &part, const RVar &block);
+  void scheduleScores();
   void scheduleSums();
   void onStack(Func &func, bool isOfTile) const;
 
   /// Keys beyond the end read the last one, which leaves the maximum as it is; their values are zero.
-  Expr position(Expr inBlock, Expr block) const {
-    return Halide::min(block * kKeyBlock + inBlock, operands.keyExtent - 1);
+  Expr position(Expr inBlock) const { return Halide::min(b * kKeyBlock + inBlock, operands.keyExtent - 1); }
+  /// The parts of a tile that have rows.
+  RVar existingParts() const {
+    RDom all(0, kParts);
+    all.where(t * kTileRows + all.x * kPartRows < operands.rows);
+    return all.x;
   }
   /// Row of a part's first query: the last part is shifted inwards.
   Expr base(Expr tile, Expr part) const {
     return Halide::max(Halide::min(tile * kTileRows + part * kPartRows, operands.rows - kPartRows), 0);
   }
-  Expr blocks() const { return (operands.keyExtent + (kKeyBlock - 1)) / kKeyBlock; }
 
   AttentionOperands operands;
   Stage stage;
-  std::string name;
-  /// Rows of sums: features, the one more, and what fills a tile.
-  int sumRows;
 
   // Arguments: query in part, key in block, feature of a key, pair of terms, feature of sums, part, tile,
   // head, block.
   Var i{"i"}, j{"j"}, f{"f"}, k{"k"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
-  RVar queryParts, topKeys, topParts, topBlocks, valueRows, sumParts, sumBlocks;
-  Scores first, second;
-  Func queries, top, weights, pairs, values, mixed, sums, inverse;
+  /// Share of a block's keys.
+  Var s{"s"};
+  RVar queryParts, topKeys, massPairs, firstParts, rowsOfState, parts, blocks;
+  Func queryRows, queries, keys, dot, shareTop, top, weights, shareMass, mass, pairs, values, mixed, running,
+      inverse;
 };
 } // namespace
 
@@ -98,99 +102,125 @@ static Expr halfOf(const Expr &pair, const Expr &half) {
 }
 
 MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::string &name)
-    : operands(operands), stage(operands.stage(name)), name(name),
-      sumRows(llvm::alignTo(operands.valueWidth + 1, kLanes)), queries(name + "_queries"), top(name + "_top"),
-      weights(name + "_weights"), pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"),
-      sums(name + "_sums"), inverse(name + "_inverse") {
+    : operands(operands), stage(operands.stage(name)), queryRows(name + "_query_rows"),
+      queries(name + "_queries"), keys(name + "_keys"), dot(name + "_dot"), shareTop(name + "_share_top"),
+      top(name + "_top"), weights(name + "_weights"), shareMass(name + "_share_mass"), mass(name + "_mass"),
+      pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"), running(name + "_running"),
+      inverse(name + "_inverse") {
   this->operands.hideExtents(stage);
-  RDom parts(0, kParts);
-  parts.where(t * kTileRows + parts.x * kPartRows < this->operands.rows);
-  queryParts = parts.x;
-  queries(i, k, p, t, h) = Halide::undef<uint32_t>();
-  Expr row = Halide::min(base(t, queryParts) + i, this->operands.rows - 1);
-  queries(i, k, queryParts, t, h) =
-      pairOf(this->operands.query(row, h, 2 * k), this->operands.query(row, h, 2 * k + 1));
-  first = defineDots("_first");
-  second = defineDots("_second");
-  defineTop();
-  defineSums();
+  defineQueries();
+  defineDots();
+  defineWeights();
+  defineMixed();
+  defineRunning();
 }
 
 //===-- algorithm ----------------------------------------------------------------------------------===//
 
-MatrixAttention::Scores MatrixAttention::defineDots(const std::string &suffix) {
-  Scores scores{Func(name + "_keys" + suffix), Func(name + "_dot" + suffix)};
-  Expr key = operands.key(h, position(j, b), f);
-  scores.keys(f, j, h, b) = Halide::cast<uint16_t>(roundedBits(key) >> 16);
+void MatrixAttention::defineQueries() {
+  queryParts = existingParts();
+  Expr row = Halide::min(base(t, p) + i, operands.rows - 1);
+  queryRows(f, i, p, t, h) = Halide::cast<uint16_t>(roundedBits(operands.query(row, h, f)) >> 16);
+  queries(i, k, p, t, h) = Halide::undef<uint32_t>();
+  auto half = [&](int which) {
+    return Halide::cast<uint32_t>(queryRows(2 * k + which, i, queryParts, t, h));
+  };
+  queries(i, k, queryParts, t, h) = half(0) | (half(1) << 16);
+}
+
+void MatrixAttention::defineDots() {
+  Expr key = operands.key(h, position(j), f);
+  keys(f, j, h, b) = Halide::cast<uint16_t>(roundedBits(key) >> 16);
   RDom terms(0, 2, 0, operands.width / 2);
   Expr element =
-      Halide::reinterpret<float>(Halide::cast<uint32_t>(scores.keys(2 * terms.y + terms.x, j, h, b)) << 16);
-  scores.dot(i, j, p, t, h, b) = 0.0f;
-  scores.dot(i, j, p, t, h, b) += element * halfOf(queries(i, terms.y, p, t, h), terms.x);
-  stage.products.push_back(
-      {scores.dot.name(), scores.keys.name(), queries.name(), kKeyBlock, operands.width});
-  return scores;
+      Halide::reinterpret<float>(Halide::cast<uint32_t>(keys(2 * terms.y + terms.x, j, h, b)) << 16);
+  dot(i, j, p, t, h, b) = 0.0f;
+  dot(i, j, p, t, h, b) += element * halfOf(queries(i, terms.y, p, t, h), terms.x);
+  stage.products.push_back({dot.name(), keys.name(), queries.name(), kKeyBlock, operands.width});
 }
 
-Expr MatrixAttention::score(const Scores &scores, Expr key, Expr part, Expr block) const {
-  Expr row = base(t, part) + i, at = position(key, block);
+Expr MatrixAttention::score(Expr key) const {
+  Expr row = base(t, p) + i, at = position(key);
   Expr distance = operands.distance(row, at, kPartRows);
-  return operands.score(scores.dot(i, key, part, t, h, block), row, h, at, distance, Expr());
+  return operands.score(dot(i, key, p, t, h, b), row, h, at, distance, Expr());
 }
 
-void MatrixAttention::defineTop() {
-  RDom all(0, kKeyBlock, 0, kParts, 0, blocks());
-  all.where(t * kTileRows + all.y * kPartRows < operands.rows);
-  topKeys = all.x;
-  topParts = all.y;
-  topBlocks = all.z;
-  top(i, p, t, h) = AttentionOperands::kInvisible;
-  top(i, topParts, t, h) = Halide::max(top(i, topParts, t, h), score(first, topKeys, topParts, topBlocks));
-}
-
-void MatrixAttention::defineSums() {
-  // At least 2^-126 for a key that is hidden, which is nothing beside the 1 of the largest.
+void MatrixAttention::defineWeights() {
+  topKeys = RDom(0, kKeyBlock / kShares).x;
+  shareTop(i, s, p, t, h, b) = AttentionOperands::kInvisible;
+  shareTop(i, s, p, t, h, b) = Halide::max(shareTop(i, s, p, t, h, b), score(topKeys * kShares + s));
+  Expr largest = shareTop(i, 0, p, t, h, b);
+  for (int share = 1; share < kShares; ++share)
+    largest = Halide::max(largest, shareTop(i, share, p, t, h, b));
+  top(i, p, t, h, b) = largest;
   auto weight = [&](Expr key) {
-    Expr power = roughNegativePowerOfTwo(score(second, key, p, b) - top(i, p, t, h));
-    return Halide::reinterpret<uint32_t>(power) + Halide::cast<uint32_t>(0x8000);
+    return Halide::reinterpret<uint32_t>(bfloatNegativePowerOfTwo(score(key) - top(i, p, t, h, b)));
   };
   weights(i, k, p, t, h, b) = (weight(2 * k) >> 16) | (weight(2 * k + 1) & upperHalf());
-  auto ofKey = [&](int half, auto value) {
-    Expr key = 2 * k + half;
-    return Halide::select(b * kKeyBlock + key < operands.keyExtent, value(position(key, b)), 0.0f);
+
+  RDom ofBlock(0, kKeyBlock / 2 / kShares);
+  massPairs = ofBlock.x;
+  ofBlock.where(b * kKeyBlock + massPairs * (2 * kShares) < operands.keyExtent);
+  Expr pair = massPairs * kShares + s, word = weights(i, pair, p, t, h, b);
+  auto bitsOf = [&](int half) {
+    Expr isKey = b * kKeyBlock + 2 * pair + half < operands.keyExtent;
+    return Halide::select(isKey, Halide::Internal::make_const(Halide::UInt(32), 0xffff0000),
+                          Halide::cast<uint32_t>(0));
   };
-  auto valueOf = [&](Expr at) { return operands.value(h, at, d); };
-  auto one = [&](Expr) { return Expr(1.0f); };
-  pairs(d, k, h, b) = pairOf(ofKey(0, valueOf), ofKey(1, valueOf));
-  values(k, d, h, b) = Halide::select(d == operands.valueWidth, pairOf(ofKey(0, one), ofKey(1, one)),
-                                      Halide::cast<uint32_t>(0));
-  RDom features(0, operands.valueWidth);
-  valueRows = features.x;
-  values(k, valueRows, h, b) = pairs(valueRows, k, h, b);
+  shareMass(i, s, p, t, h, b) = 0.0f;
+  shareMass(i, s, p, t, h, b) +=
+      Halide::reinterpret<float>((word << 16) & bitsOf(0)) + Halide::reinterpret<float>(word & bitsOf(1));
+  mass(i, p, t, h, b) = 0.0f;
+  for (int share = 0; share < kShares; ++share)
+    mass(i, p, t, h, b) += shareMass(i, share, p, t, h, b);
+}
+
+void MatrixAttention::defineMixed() {
+  auto value = [&](Expr key) {
+    return Halide::select(b * kKeyBlock + key < operands.keyExtent, operands.value(h, position(key), d),
+                          0.0f);
+  };
+  pairs(d, k, h, b) = pairOf(value(2 * k), value(2 * k + 1));
+  values(k, d, h, b) = pairs(d, k, h, b);
   RDom terms(0, 2, 0, kKeyBlock / 2);
   mixed(i, d, p, t, h, b) = 0.0f;
   mixed(i, d, p, t, h, b) +=
       halfOf(values(terms.y, d, h, b), terms.x) * halfOf(weights(i, terms.y, p, t, h, b), terms.x);
-  stage.products.push_back({mixed.name(), values.name(), weights.name(), sumRows, kKeyBlock});
-
-  RDom all(0, kParts, 0, blocks());
-  all.where(t * kTileRows + all.x * kPartRows < operands.rows);
-  sumParts = all.x;
-  sumBlocks = all.y;
-  sums(i, d, p, t, h) = 0.0f;
-  sums(i, d, sumParts, t, h) += mixed(i, d, sumParts, t, h, sumBlocks);
-  Expr total = sums(i, operands.valueWidth, p, t, h);
-  inverse(i, p, t, h) = Halide::select(top(i, p, t, h) > AttentionOperands::kInvisible, 1.0f / total, 0.0f);
+  stage.products.push_back({mixed.name(), values.name(), weights.name(), operands.valueWidth, kKeyBlock});
 }
 
-/// Element `feature` of a head's result.
-Expr MatrixAttention::normalised(Expr row, Expr head, Expr feature) const {
-  Expr tile = row / kTileRows, part = row % kTileRows / kPartRows, inPart = row - base(tile, part);
-  return sums(inPart, feature, part, tile, head) * inverse(inPart, part, tile, head);
+/// The state of a query: its sums, the total and the maximum, as rows of one Func, because a loop over blocks
+/// has to carry all of them. The maximum is the last, so that the others meet the old one.
+void MatrixAttention::defineRunning() {
+  const int total = operands.valueWidth, maximum = total + 1;
+  firstParts = existingParts();
+  running(i, d, p, t, h) = Halide::undef<float>();
+  running(i, d, firstParts, t, h) = Halide::select(d == maximum, AttentionOperands::kInvisible, 0.0f);
+
+  RDom all(0, maximum + 1, 0, kParts, 0, (operands.keyExtent + (kKeyBlock - 1)) / kKeyBlock);
+  all.where(t * kTileRows + all.y * kPartRows < operands.rows);
+  rowsOfState = all.x;
+  parts = all.y;
+  blocks = all.z;
+  Expr old = running(i, rowsOfState, parts, t, h), oldTop = running(i, maximum, parts, t, h);
+  Expr blockTop = top(i, parts, t, h, blocks);
+  Expr ofBlock = Halide::select(rowsOfState == total, mass(i, parts, t, h, blocks),
+                                mixed(i, Halide::min(rowsOfState, total - 1), parts, t, h, blocks));
+  // Of the two factors one is 1.
+  Expr keep = roughNegativePowerOfTwo(Halide::min(oldTop - blockTop, 0.0f));
+  Expr add = roughNegativePowerOfTwo(Halide::min(blockTop - oldTop, 0.0f));
+  running(i, rowsOfState, parts, t, h) =
+      Halide::select(rowsOfState == maximum, Halide::max(old, blockTop), old * keep + ofBlock * add);
+
+  inverse(i, p, t, h) = Halide::select(running(i, maximum, p, t, h) > AttentionOperands::kInvisible,
+                                       1.0f / running(i, total, p, t, h), 0.0f);
 }
 
 Stage MatrixAttention::build() {
-  operands.define(stage, [&](Expr row, Expr head, Expr feature) { return normalised(row, head, feature); });
+  operands.define(stage, [&](Expr row, Expr head, Expr feature) {
+    Expr tile = row / kTileRows, part = row % kTileRows / kPartRows, inPart = row - base(tile, part);
+    return running(inPart, feature, part, tile, head) * inverse(inPart, part, tile, head);
+  });
   stage.extents[0] = Expr(); // open
   // A copy shares the Funcs.
   auto self = std::make_shared<MatrixAttention>(*this);
@@ -219,35 +249,44 @@ void MatrixAttention::onStack(Func &func, bool isOfTile) const {
   }
 }
 
-void MatrixAttention::scheduleScores(Scores &scores, Func &consumer, const RVar &part, const RVar &block) {
-  scores.keys.compute_at(consumer, block).bound(f, 0, operands.width).vectorize(f, kLanes);
-  scores.dot.compute_at(consumer, part);
-  onStack(scores.keys, false);
-  onStack(scores.dot, false);
+void MatrixAttention::scheduleScores() {
+  keys.compute_at(running, blocks).bound(f, 0, operands.width).vectorize(f, kLanes);
+  dot.compute_at(running, parts);
+  for (auto [func, reduction] : {std::pair(&shareTop, topKeys), std::pair(&shareMass, massPairs)}) {
+    func->compute_at(running, parts).bound(s, 0, kShares).vectorize(i).unroll(s);
+    func->update()
+        .reorder(i, s, reduction)
+        .vectorize(i)
+        .unroll(s)
+        .partition(reduction, Halide::Partition::Never);
+  }
+  top.compute_at(running, parts).vectorize(i);
+  mass.compute_at(running, parts).vectorize(i);
+  for (int share = 0; share < kShares; ++share)
+    mass.update(share).vectorize(i);
+  weights.compute_at(running, parts).bound(k, 0, kKeyBlock / 2).vectorize(i).unroll(k, kShares);
 }
 
+/// Blocks of keys, then the parts of the tile, which share them.
 void MatrixAttention::scheduleSums() {
-  Var vectors("vectors");
-  weights.compute_at(sums, sumParts).bound(k, 0, kKeyBlock / 2).vectorize(i, kLanes).unroll(i);
-  pairs.compute_at(sums, sumBlocks).bound(d, 0, operands.valueWidth).vectorize(d, kLanes);
-  values.compute_at(sums, sumBlocks).bound(k, 0, kKeyBlock / 2).bound(d, 0, sumRows).vectorize(k, kLanes);
-  values.update().reorder(k, valueRows).vectorize(k, kLanes);
-  mixed.compute_at(sums, sumParts).bound(d, 0, sumRows);
-  sums.bound(d, 0, sumRows).vectorize(i, kLanes);
-  sums.update()
-      .split(i, vectors, i, kLanes)
-      .reorder(i, vectors, d, sumParts, sumBlocks)
+  pairs.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, kLanes);
+  values.compute_at(running, blocks).bound(k, 0, kKeyBlock / 2).bound(d, 0, operands.valueWidth);
+  values.reorder(k, d).vectorize(k, kLanes);
+  mixed.compute_at(running, parts).bound(d, 0, operands.valueWidth);
+  running.bound(d, 0, operands.valueWidth + 2);
+  running.update(0).reorder(i, d, firstParts).vectorize(i).partition(firstParts, Halide::Partition::Never);
+  running.update(1)
+      .reorder(i, rowsOfState, parts, blocks)
       .vectorize(i)
-      .unroll(vectors)
-      .partition(sumParts, Halide::Partition::Never)
-      .partition(sumBlocks, Halide::Partition::Never);
-  for (Func *func : {&weights, &pairs, &values, &mixed})
-    onStack(*func, false);
+      .unroll(rowsOfState)
+      .partition(parts, Halide::Partition::Never)
+      .partition(blocks, Halide::Partition::Never);
+  inverse.vectorize(i);
 }
 
 void MatrixAttention::schedule() {
   Var row = stage.vars[0], feature = stage.vars[1], head("head"), part("part"), tile("tile"), task("task"),
-      vectors("vectors"), vector("vector");
+      vector("vector");
   // All rows of a head before the next, so that its keys and values stay in the cache.
   stage.func.update()
       .split(feature, head, feature, operands.valueWidth)
@@ -259,7 +298,7 @@ void MatrixAttention::schedule() {
       .parallel(task)
       .vectorize(feature);
   Halide::LoopLevel level(stage.func, task);
-  for (Func *func : {&queries, &top, &sums, &inverse}) {
+  for (Func *func : {&queries, &running, &inverse}) {
     func->compute_at(level);
     onStack(*func, true);
   }
@@ -268,18 +307,12 @@ void MatrixAttention::schedule() {
       .reorder(i, k, queryParts)
       .vectorize(i, kLanes)
       .partition(queryParts, Halide::Partition::Never);
-  top.vectorize(i, kLanes);
-  top.update()
-      .split(i, vectors, i, kLanes)
-      .reorder(i, vectors, topKeys, topParts, topBlocks)
-      .vectorize(i)
-      .unroll(vectors)
-      .partition(topParts, Halide::Partition::Never)
-      .partition(topBlocks, Halide::Partition::Never);
-  inverse.vectorize(i, kLanes);
-  scheduleScores(first, top, topParts, topBlocks);
-  scheduleScores(second, sums, sumParts, sumBlocks);
+  queryRows.compute_at(queries, queryParts).bound(f, 0, operands.width).vectorize(f, kLanes);
+  scheduleScores();
   scheduleSums();
+  for (Func *func :
+       {&queryRows, &keys, &dot, &shareTop, &top, &weights, &shareMass, &mass, &pairs, &values, &mixed})
+    onStack(*func, false);
 }
 
 bool halyard::kernels::fitsMatrixTiles(const AttentionOperands &operands) {

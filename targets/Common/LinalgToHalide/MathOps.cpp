@@ -84,6 +84,16 @@ Expr halyard::kernels::roughNegativePowerOfTwo(Expr x) {
   return ::negativePowerOfTwo(x, power);
 }
 
+Expr halyard::kernels::bfloatNegativePowerOfTwo(Expr x) {
+  // x = n + f: 127 + x, in units of the last place of a float, has the bits of 2^n (1 + f). What is missing,
+  // 2^f / (1 + f), is a polynomial of 1 + f; its coefficients are raised by what cutting off loses.
+  constexpr int kMantissa = 0x7fffff, kOne = 0x3f800000;
+  const float ratio[] = {1.7806214f, -1.3811946f, 0.7094731f, -0.1067464f};
+  Expr bits = Halide::cast<int32_t>(Halide::max(x, -125.0f) * 8388608.0f + 127 * 8388608.0f);
+  Expr rest = Halide::reinterpret<float>((bits & kMantissa) | kOne);
+  return Halide::reinterpret<float>(bits) * polynomial(rest, ratio);
+}
+
 /// erf to 1.5 units in the last place (8e-8 absolute): x + x P(x^2) near zero, 1 - 2^(-t Q(t)) of t = |x|
 /// beyond, both polynomials fitted by iteratively reweighted least squares. Halide's own is off by twice
 /// that, and always to the same side, which adds up in the sums over a feed-forward layer.

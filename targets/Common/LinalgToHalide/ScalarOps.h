@@ -37,8 +37,12 @@ Halide::Expr rationalTanh(Halide::Expr x);
 /// 2^-126. Half of what Halide's exponential takes.
 Halide::Expr negativePowerOfTwo(Halide::Expr x);
 
-/// The same to 3e-6, for what is rounded to bf16.
+/// The same to 3e-6, for what becomes a code.
 Halide::Expr roughNegativePowerOfTwo(Halide::Expr x);
+
+/// The same to 7e-4, for what is cut off after the 8 bits of a bf16: what that loses on average is added.
+/// Never less than 2^-125.
+Halide::Expr bfloatNegativePowerOfTwo(Halide::Expr x);
 
 } // namespace halyard::kernels
 

@@ -27,7 +27,7 @@ struct PackedVariant {
 
 /// A Func that is the product of two others, as a function of the runtime computes it
 /// (Schedules/MatrixTiles.h): result(i, j) = sum over terms k of left(k, j) right(i, k), of bf16. `left` has
-/// rows of terms; `right` has rows of 32 pairs of terms, as words; `result` has rows of 32 floats.
+/// rows of terms; `right` has rows of 16 pairs of terms, as words; `result` has rows of 16 floats.
 struct MatrixProduct {
   std::string result, left, right;
   /// j and k: multiples of 16 and of 32.

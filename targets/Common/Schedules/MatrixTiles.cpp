@@ -33,10 +33,20 @@ public:
 private:
   using IRMutator::visit;
   Stmt visit(const ProducerConsumer *op) override;
+  Stmt visit(const For *loop) override;
 
   std::vector<TileCall> calls;
+  /// Whether there are calls for registers that somebody else has configured.
+  bool needsRegisters = false;
 };
 } // namespace
+
+/// Multiplies with registers as halyard_tiles_begin configures them.
+static constexpr const char *kColumnProduct = "halyard_tiles_multiply_column";
+
+static Stmt callOf(const std::string &function, const std::vector<Expr> &arguments) {
+  return Evaluate::make(Call::make(Halide::Int(32), function, arguments, Call::Extern));
+}
 
 static Expr addressOf(const std::string &buffer) { return Variable::make(Halide::Handle(), buffer); }
 
@@ -61,10 +71,23 @@ Stmt MatrixTileCalls::visit(const ProducerConsumer *op) {
     if (call.rows.defined())
       arguments.push_back(
           min(call.rows - Halide::cast<int32_t>(leftByte / call.leftRowBytes), call.mostRows));
-    Expr value = Call::make(Halide::Int(32), call.function, arguments, Call::Extern);
-    return ProducerConsumer::make(op->name, true, Evaluate::make(value));
+    needsRegisters |= call.function == kColumnProduct;
+    return ProducerConsumer::make(op->name, true, callOf(call.function, arguments));
   }
   return IRMutator::visit(op);
+}
+
+/// Configuring registers takes as long as ten products: it is done once for a task.
+Stmt MatrixTileCalls::visit(const For *loop) {
+  Stmt body = mutate(loop->body);
+  if (loop->for_type == ForType::Parallel && needsRegisters) {
+    body = Halide::Internal::Block::make(
+        {callOf("halyard_tiles_begin", {}), body, callOf("halyard_tiles_end", {})});
+    needsRegisters = false;
+  }
+  return body.same_as(loop->body) ? Stmt(loop)
+                                  : For::make(loop->name, loop->min, loop->extent, loop->for_type,
+                                              loop->partition_policy, loop->device_api, body);
 }
 
 static std::string argumentName(Value value) {
@@ -104,7 +127,7 @@ static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
 }
 
 void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &kernel) {
-  constexpr int kBfloatBytes = 2, kColumns = 32, kGroupsOfTile = 16;
+  constexpr int kBfloatBytes = 2;
   std::vector<TileCall> calls;
   for (const Stage &stage : kernel.stages) {
     for (const MatrixTiles &tiles : stage.linear ? stage.linear->matrixTiles : std::vector<MatrixTiles>())
@@ -113,11 +136,9 @@ void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &
       calls.push_back({product.result,
                        product.left,
                        product.right,
-                       "halyard_tiles_multiply_bfloats",
+                       kColumnProduct,
                        make_const(Halide::Int(64), product.terms * kBfloatBytes),
-                       {kColumns, product.terms / 2, kGroupsOfTile, 0},
-                       product.rows,
-                       product.rows});
+                       {product.terms / 2, product.rows}});
   }
   if (!calls.empty())
     pipeline.add_custom_lowering_pass(new MatrixTileCalls(std::move(calls)));

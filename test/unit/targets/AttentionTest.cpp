@@ -23,7 +23,7 @@ protected:
       for (float &value : tensor->mutableValues<float>())
         value = std::round(value * 16) / 16;
     CompiledKernel kernel(parse(c.text()), GetParam());
-    EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_bfloats"), hasTiles());
+    EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_column"), hasTiles());
   }
 };
 } // namespace
