@@ -32,7 +32,7 @@ using Halide::Var;
 static constexpr int kKeyBlock = 64, kTerms = 32;
 /// Queries of a part, a vector: what is made of them and a block of keys stays in the first-level cache with
 /// the block. Parts of a tile.
-static constexpr int kLanes = 16, kPartRows = kLanes, kParts = 48, kTileRows = kParts * kPartRows;
+static constexpr int kLanes = 16, kPartRows = kLanes, kParts = 32, kTileRows = kParts * kPartRows;
 /// Maxima and sums over the keys of a block that do not wait for each other.
 static constexpr int kShares = 4;
 /// Most features of a head: what a thread keeps on its stack.
@@ -250,7 +250,7 @@ void MatrixAttention::onStack(Func &func, bool isOfTile) const {
 }
 
 void MatrixAttention::scheduleScores() {
-  keys.compute_at(running, blocks).bound(f, 0, operands.width).vectorize(f, kLanes);
+  keys.compute_at(running, blocks).bound(f, 0, operands.width).vectorize(f, kLanes).unroll(f);
   dot.compute_at(running, parts);
   for (auto [func, reduction] : {std::pair(&shareTop, topKeys), std::pair(&shareMass, massPairs)}) {
     func->compute_at(running, parts).bound(s, 0, kShares).vectorize(i).unroll(s);
@@ -269,7 +269,7 @@ void MatrixAttention::scheduleScores() {
 
 /// Blocks of keys, then the parts of the tile, which share them.
 void MatrixAttention::scheduleSums() {
-  pairs.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, kLanes);
+  pairs.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, kLanes).unroll(d);
   values.compute_at(running, blocks).bound(k, 0, kKeyBlock / 2).bound(d, 0, operands.valueWidth);
   values.reorder(k, d).vectorize(k, kLanes);
   mixed.compute_at(running, parts).bound(d, 0, operands.valueWidth);
@@ -307,7 +307,7 @@ void MatrixAttention::schedule() {
       .reorder(i, k, queryParts)
       .vectorize(i, kLanes)
       .partition(queryParts, Halide::Partition::Never);
-  queryRows.compute_at(queries, queryParts).bound(f, 0, operands.width).vectorize(f, kLanes);
+  queryRows.compute_at(queries, queryParts).bound(f, 0, operands.width).vectorize(f, kLanes).unroll(f);
   scheduleScores();
   scheduleSums();
   for (Func *func :
