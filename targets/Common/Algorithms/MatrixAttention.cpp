@@ -120,12 +120,9 @@ MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::s
 void MatrixAttention::defineQueries() {
   queryParts = existingParts();
   Expr row = Halide::min(base(t, p) + i, operands.rows - 1);
-  queryRows(f, i, p, t, h) = Halide::cast<uint16_t>(roundedBits(operands.query(row, h, f)) >> 16);
+  queryRows(k, i, p, t, h) = pairOf(operands.query(row, h, 2 * k), operands.query(row, h, 2 * k + 1));
   queries(i, k, p, t, h) = Halide::undef<uint32_t>();
-  auto half = [&](int which) {
-    return Halide::cast<uint32_t>(queryRows(2 * k + which, i, queryParts, t, h));
-  };
-  queries(i, k, queryParts, t, h) = half(0) | (half(1) << 16);
+  queries(i, k, queryParts, t, h) = queryRows(k, i, queryParts, t, h);
 }
 
 void MatrixAttention::defineDots() {
@@ -307,7 +304,7 @@ void MatrixAttention::schedule() {
       .reorder(i, k, queryParts)
       .vectorize(i, kLanes)
       .partition(queryParts, Halide::Partition::Never);
-  queryRows.compute_at(queries, queryParts).bound(f, 0, operands.width).vectorize(f, kLanes).unroll(f);
+  queryRows.compute_at(queries, queryParts).bound(k, 0, operands.width / 2).vectorize(k, kLanes);
   scheduleScores();
   scheduleSums();
   for (Func *func :
