@@ -8,9 +8,9 @@
 //
 //   m' = max(m, top),  sum(d)' = sum(d) 2^(m - m') + mixed(d) 2^(top - m'),  total' likewise with mass.
 //
-// The mass is that of the weights as they were rounded. The lanes of all vectors are queries: maximum, powers
-// and mass need nothing across lanes. A tile holds pairs of terms as words, of which the lower half comes
-// first.
+// Features are filled up with zeros to whole tiles. The mass is that of the weights as they were rounded. The
+// lanes of all vectors are queries: maximum, powers and mass need nothing across lanes. A tile holds pairs of
+// terms as words, of which the lower half comes first.
 #include "targets/Common/Algorithms/Attention.h"
 
 #include "targets/Common/Algorithms/AttentionOperands.h"
@@ -37,6 +37,9 @@ static constexpr int kLanes = 16, kPartRows = kLanes, kParts = 32, kTileRows = k
 static constexpr int kShares = 4;
 /// Most features of a head: what a thread keeps on its stack.
 static constexpr int kMostFeatures = 128;
+/// What is smaller than two to the power of it beside the largest is raised to it: processors are slow with
+/// numbers so small that they lose digits.
+static constexpr float kSmallestExponent = -64;
 
 namespace {
 class MatrixAttention {
@@ -70,15 +73,25 @@ private:
     return Halide::max(Halide::min(tile * kTileRows + part * kPartRows, operands.rows - kPartRows), 0);
   }
 
+  /// Lanes in which elements of an operand are read.
+  static int lanesOf(int features) { return AttentionOperands::powerOfTwo(features, kLanes); }
+  /// What a Func of whole tiles holds where no operand is copied to.
+  template <typename T> static Expr filling(int features, int ofTiles) {
+    return features == ofTiles ? Halide::undef<T>() : Halide::cast<T>(0);
+  }
+
   AttentionOperands operands;
   Stage stage;
+  /// Features of queries and keys, and of values, in whole tiles.
+  int terms, columns;
 
   // Arguments: query in part, key in block, feature of a key, pair of terms, feature of sums, part, tile,
   // head, block.
   Var i{"i"}, j{"j"}, f{"f"}, k{"k"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
   /// Share of a block's keys.
   Var s{"s"};
-  RVar queryParts, topKeys, massPairs, firstParts, rowsOfState, parts, blocks;
+  RVar queryPairs, queryParts, keyFeatures, topKeys, massPairs, valueFeatures, firstParts, rowsOfState, parts,
+      blocks;
   Func queryRows, queries, keys, dot, shareTop, top, weights, shareMass, mass, pairs, values, mixed, running,
       inverse;
 };
@@ -102,7 +115,8 @@ static Expr halfOf(const Expr &pair, const Expr &half) {
 }
 
 MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::string &name)
-    : operands(operands), stage(operands.stage(name)), queryRows(name + "_query_rows"),
+    : operands(operands), stage(operands.stage(name)), terms(llvm::alignTo(operands.width, kTerms)),
+      columns(llvm::alignTo(operands.valueWidth, kLanes)), queryRows(name + "_query_rows"),
       queries(name + "_queries"), keys(name + "_keys"), dot(name + "_dot"), shareTop(name + "_share_top"),
       top(name + "_top"), weights(name + "_weights"), shareMass(name + "_share_mass"), mass(name + "_mass"),
       pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"), running(name + "_running"),
@@ -120,26 +134,33 @@ MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::s
 void MatrixAttention::defineQueries() {
   queryParts = existingParts();
   Expr row = Halide::min(base(t, p) + i, operands.rows - 1);
-  queryRows(k, i, p, t, h) = pairOf(operands.query(row, h, 2 * k), operands.query(row, h, 2 * k + 1));
+  queryPairs = RDom(0, operands.width / 2).x;
+  queryRows(k, i, p, t, h) = filling<uint32_t>(operands.width, terms);
+  queryRows(queryPairs, i, p, t, h) =
+      pairOf(operands.query(row, h, 2 * queryPairs), operands.query(row, h, 2 * queryPairs + 1));
   queries(i, k, p, t, h) = Halide::undef<uint32_t>();
   queries(i, k, queryParts, t, h) = queryRows(k, i, queryParts, t, h);
 }
 
 void MatrixAttention::defineDots() {
-  Expr key = operands.key(h, position(j), f);
-  keys(f, j, h, b) = Halide::cast<uint16_t>(roundedBits(key) >> 16);
-  RDom terms(0, 2, 0, operands.width / 2);
-  Expr element =
-      Halide::reinterpret<float>(Halide::cast<uint32_t>(keys(2 * terms.y + terms.x, j, h, b)) << 16);
+  keyFeatures = RDom(0, operands.width).x;
+  Expr key = operands.key(h, position(j), keyFeatures);
+  keys(f, j, h, b) = filling<uint16_t>(operands.width, terms);
+  keys(keyFeatures, j, h, b) = Halide::cast<uint16_t>(roundedBits(key) >> 16);
+  RDom all(0, 2, 0, terms / 2);
+  Expr element = Halide::reinterpret<float>(Halide::cast<uint32_t>(keys(2 * all.y + all.x, j, h, b)) << 16);
   dot(i, j, p, t, h, b) = 0.0f;
-  dot(i, j, p, t, h, b) += element * halfOf(queries(i, terms.y, p, t, h), terms.x);
-  stage.products.push_back({dot.name(), keys.name(), queries.name(), kKeyBlock, operands.width});
+  dot(i, j, p, t, h, b) += element * halfOf(queries(i, all.y, p, t, h), all.x);
+  stage.products.push_back({dot.name(), keys.name(), queries.name(), kKeyBlock, terms});
 }
 
 Expr MatrixAttention::score(Expr key) const {
   Expr row = base(t, p) + i, at = position(key);
   Expr distance = operands.distance(row, at, kPartRows);
-  return operands.score(dot(i, key, p, t, h, b), row, h, at, distance, Expr());
+  Expr limit;
+  if (operands.op.getCausal())
+    limit = AttentionOperands::limit(at < operands.visibleKeys(row));
+  return operands.score(dot(i, key, p, t, h, b), row, h, at, distance, limit);
 }
 
 void MatrixAttention::defineWeights() {
@@ -167,9 +188,10 @@ void MatrixAttention::defineWeights() {
   shareMass(i, s, p, t, h, b) = 0.0f;
   shareMass(i, s, p, t, h, b) +=
       Halide::reinterpret<float>((word << 16) & bitsOf(0)) + Halide::reinterpret<float>(word & bitsOf(1));
-  mass(i, p, t, h, b) = 0.0f;
-  for (int share = 0; share < kShares; ++share)
-    mass(i, p, t, h, b) += shareMass(i, share, p, t, h, b);
+  Expr total = shareMass(i, 0, p, t, h, b);
+  for (int share = 1; share < kShares; ++share)
+    total += shareMass(i, share, p, t, h, b);
+  mass(i, p, t, h, b) = total;
 }
 
 void MatrixAttention::defineMixed() {
@@ -178,12 +200,14 @@ void MatrixAttention::defineMixed() {
                           0.0f);
   };
   pairs(d, k, h, b) = pairOf(value(2 * k), value(2 * k + 1));
-  values(k, d, h, b) = pairs(d, k, h, b);
-  RDom terms(0, 2, 0, kKeyBlock / 2);
+  valueFeatures = RDom(0, operands.valueWidth).x;
+  values(k, d, h, b) = filling<uint32_t>(operands.valueWidth, columns);
+  values(k, valueFeatures, h, b) = pairs(valueFeatures, k, h, b);
+  RDom all(0, 2, 0, kKeyBlock / 2);
   mixed(i, d, p, t, h, b) = 0.0f;
   mixed(i, d, p, t, h, b) +=
-      halfOf(values(terms.y, d, h, b), terms.x) * halfOf(weights(i, terms.y, p, t, h, b), terms.x);
-  stage.products.push_back({mixed.name(), values.name(), weights.name(), operands.valueWidth, kKeyBlock});
+      halfOf(values(all.y, d, h, b), all.x) * halfOf(weights(i, all.y, p, t, h, b), all.x);
+  stage.products.push_back({mixed.name(), values.name(), weights.name(), columns, kKeyBlock});
 }
 
 /// The state of a query: its sums, the total and the maximum, as rows of one Func, because a loop over blocks
@@ -196,6 +220,8 @@ void MatrixAttention::defineRunning() {
 
   RDom all(0, maximum + 1, 0, kParts, 0, (operands.keyExtent + (kKeyBlock - 1)) / kKeyBlock);
   all.where(t * kTileRows + all.y * kPartRows < operands.rows);
+  if (operands.op.getCausal())
+    all.where(all.z * kKeyBlock < base(t, all.y) + kPartRows);
   rowsOfState = all.x;
   parts = all.y;
   blocks = all.z;
@@ -203,9 +229,12 @@ void MatrixAttention::defineRunning() {
   Expr blockTop = top(i, parts, t, h, blocks);
   Expr ofBlock = Halide::select(rowsOfState == total, mass(i, parts, t, h, blocks),
                                 mixed(i, Halide::min(rowsOfState, total - 1), parts, t, h, blocks));
-  // Of the two factors one is 1.
-  Expr keep = roughNegativePowerOfTwo(Halide::min(oldTop - blockTop, 0.0f));
-  Expr add = roughNegativePowerOfTwo(Halide::min(blockTop - oldTop, 0.0f));
+  // Of the two factors one is 1, unless the block is hidden.
+  auto factor = [](Expr exponent) {
+    return roughNegativePowerOfTwo(Halide::clamp(exponent, kSmallestExponent, 0.0f));
+  };
+  Expr keep = factor(oldTop - blockTop);
+  Expr add = Halide::select(blockTop > AttentionOperands::kInvisible, factor(blockTop - oldTop), 0.0f);
   running(i, rowsOfState, parts, t, h) =
       Halide::select(rowsOfState == maximum, Halide::max(old, blockTop), old * keep + ofBlock * add);
 
@@ -247,7 +276,9 @@ void MatrixAttention::onStack(Func &func, bool isOfTile) const {
 }
 
 void MatrixAttention::scheduleScores() {
-  keys.compute_at(running, blocks).bound(f, 0, operands.width).vectorize(f, kLanes).unroll(f);
+  const int features = lanesOf(operands.width);
+  keys.compute_at(running, blocks).bound(f, 0, terms).vectorize(f, kLanes);
+  keys.update().reorder(keyFeatures, j).vectorize(keyFeatures, features).unroll(keyFeatures);
   dot.compute_at(running, parts);
   for (auto [func, reduction] : {std::pair(&shareTop, topKeys), std::pair(&shareMass, massPairs)}) {
     func->compute_at(running, parts).bound(s, 0, kShares).vectorize(i).unroll(s);
@@ -259,17 +290,18 @@ void MatrixAttention::scheduleScores() {
   }
   top.compute_at(running, parts).vectorize(i);
   mass.compute_at(running, parts).vectorize(i);
-  for (int share = 0; share < kShares; ++share)
-    mass.update(share).vectorize(i);
   weights.compute_at(running, parts).bound(k, 0, kKeyBlock / 2).vectorize(i).unroll(k, kShares);
 }
 
 /// Blocks of keys, then the parts of the tile, which share them.
 void MatrixAttention::scheduleSums() {
-  pairs.compute_at(running, blocks).bound(d, 0, operands.valueWidth).vectorize(d, kLanes).unroll(d);
-  values.compute_at(running, blocks).bound(k, 0, kKeyBlock / 2).bound(d, 0, operands.valueWidth);
-  values.reorder(k, d).vectorize(k, kLanes);
-  mixed.compute_at(running, parts).bound(d, 0, operands.valueWidth);
+  pairs.compute_at(running, blocks)
+      .bound(d, 0, operands.valueWidth)
+      .vectorize(d, lanesOf(operands.valueWidth))
+      .unroll(d);
+  values.compute_at(running, blocks).bound(k, 0, kKeyBlock / 2).bound(d, 0, columns).vectorize(k, kLanes);
+  values.update().reorder(k, valueFeatures).vectorize(k, kLanes);
+  mixed.compute_at(running, parts).bound(d, 0, columns);
   running.bound(d, 0, operands.valueWidth + 2);
   running.update(0).reorder(i, d, firstParts).vectorize(i).partition(firstParts, Halide::Partition::Never);
   running.update(1)
@@ -287,7 +319,7 @@ void MatrixAttention::schedule() {
   // All rows of a head before the next, so that its keys and values stay in the cache.
   stage.func.update()
       .split(feature, head, feature, operands.valueWidth)
-      .split(feature, vector, feature, kLanes)
+      .split(feature, vector, feature, lanesOf(operands.valueWidth))
       .split(row, tile, row, kTileRows, TailStrategy::GuardWithIf)
       .split(row, part, row, kPartRows, TailStrategy::GuardWithIf)
       .reorder(feature, vector, row, part, tile, head)
@@ -299,12 +331,13 @@ void MatrixAttention::schedule() {
     func->compute_at(level);
     onStack(*func, true);
   }
-  queries.bound(k, 0, operands.width / 2);
+  queries.bound(k, 0, terms / 2);
   queries.update()
       .reorder(i, k, queryParts)
       .vectorize(i, kLanes)
       .partition(queryParts, Halide::Partition::Never);
-  queryRows.compute_at(queries, queryParts).bound(k, 0, operands.width / 2).vectorize(k, kLanes);
+  queryRows.compute_at(queries, queryParts).bound(k, 0, terms / 2).vectorize(k, kLanes);
+  queryRows.update().reorder(queryPairs, i).vectorize(queryPairs, lanesOf(operands.width / 2));
   scheduleScores();
   scheduleSums();
   for (Func *func :
@@ -313,8 +346,7 @@ void MatrixAttention::schedule() {
 }
 
 bool halyard::kernels::fitsMatrixTiles(const AttentionOperands &operands) {
-  return !operands.isRagged && !operands.op.getCausal() && operands.width % kTerms == 0 &&
-         operands.valueWidth % kLanes == 0 && operands.width <= kMostFeatures &&
+  return !operands.isRagged && operands.width % 2 == 0 && operands.width <= kMostFeatures &&
          operands.valueWidth <= kMostFeatures;
 }
 
