@@ -219,12 +219,13 @@ namespace {
 template <int kTiles>
 HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t rowBytes, const char *column,
                                          int32_t groups) {
+  constexpr int32_t kGroups = kBytes / 4;
   const int64_t tileBytes = kRows * rowBytes;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (int32_t group = 0; group < groups; group += kRows) {
+  for (int32_t group = 0; group < groups; group += kGroups) {
     _tile_loadd(4, column, kBytes);
     _tile_loadd(5, rows, rowBytes);
     _tile_dpbf16ps(0, 5, 4);
@@ -241,7 +242,7 @@ HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t
       _tile_dpbf16ps(3, 5, 4);
     }
     rows += kBytes;
-    column += kRows * kBytes;
+    column += kGroups * kBytes;
   }
   _tile_stored(0, result, kBytes);
   if (kTiles > 1)

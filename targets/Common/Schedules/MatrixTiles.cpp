@@ -44,7 +44,7 @@ private:
 /// Multiplies with registers as halyard_tiles_begin configures them.
 static constexpr const char *kColumnProduct = "halyard_tiles_multiply_column";
 
-static Stmt callOf(const std::string &function, const std::vector<Expr> &arguments) {
+static Stmt callStatement(const std::string &function, const std::vector<Expr> &arguments) {
   return Evaluate::make(Call::make(Halide::Int(32), function, arguments, Call::Extern));
 }
 
@@ -72,17 +72,17 @@ Stmt MatrixTileCalls::visit(const ProducerConsumer *op) {
       arguments.push_back(
           min(call.rows - Halide::cast<int32_t>(leftByte / call.leftRowBytes), call.mostRows));
     needsRegisters |= call.function == kColumnProduct;
-    return ProducerConsumer::make(op->name, true, callOf(call.function, arguments));
+    return ProducerConsumer::make(op->name, true, callStatement(call.function, arguments));
   }
   return IRMutator::visit(op);
 }
 
-/// Configuring registers takes as long as ten products: it is done once for a task.
+/// Configuring registers takes as long as a dozen products: it is done once for a task.
 Stmt MatrixTileCalls::visit(const For *loop) {
   Stmt body = mutate(loop->body);
   if (loop->for_type == ForType::Parallel && needsRegisters) {
     body = Halide::Internal::Block::make(
-        {callOf("halyard_tiles_begin", {}), body, callOf("halyard_tiles_end", {})});
+        {callStatement("halyard_tiles_begin", {}), body, callStatement("halyard_tiles_end", {})});
     needsRegisters = false;
   }
   return body.same_as(loop->body) ? Stmt(loop)
