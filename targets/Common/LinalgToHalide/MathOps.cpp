@@ -89,7 +89,8 @@ Expr halyard::kernels::bfloatNegativePowerOfTwo(Expr x) {
   // 2^f / (1 + f), is a polynomial of 1 + f; its coefficients are raised by what cutting off loses.
   constexpr int kMantissa = 0x7fffff, kOne = 0x3f800000;
   const float ratio[] = {1.7806214f, -1.3811946f, 0.7094731f, -0.1067464f};
-  Expr bits = Halide::cast<int32_t>(Halide::max(x, -125.0f) * 8388608.0f + 127 * 8388608.0f);
+  constexpr float kUnits = 1 << 23;
+  Expr bits = Halide::cast<int32_t>(Halide::max(x, -125.0f) * kUnits + 127 * kUnits);
   Expr rest = Halide::reinterpret<float>((bits & kMantissa) | kOne);
   return Halide::reinterpret<float>(bits) * polynomial(rest, ratio);
 }

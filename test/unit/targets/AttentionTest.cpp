@@ -336,17 +336,15 @@ TEST_P(RoundedAttentionTest, TakesOtherShapes) {
     for (int64_t width : {64, 36, 10, 5}) {
       Case c{2, 2, width, 20, 219, 223};
       c.causal = causal;
-      c.scale = 0.3;
-      if (width % 2 == 0) {
+      if (width % 2 == 0)
         fillRounded(c);
-        check(c);
-        continue;
-      }
-      fill(c);
+      if (width % 2 || !hasTiles()) // codes take any operands
+        fill(c);
       c.isRounded = true;
+      c.scale = 0.3;
       auto results = run(c.text(), arguments(c), {{c.rows, c.heads * c.valueWidth}});
       ASSERT_EQ(results.size(), 1u);
-      expectNear(results[0], c.expected(), 1e-5);
+      expectNear(results[0], c.expected(), width % 2 ? 1e-5 : roundedTolerance());
     }
 }
 
@@ -354,6 +352,8 @@ TEST_P(RoundedAttentionTest, TakesOtherShapes) {
 TEST_P(RoundedAttentionTest, TakesRowsOfAnySize) {
   Case c{1, 1, 36, 20, 60, 150};
   fillRounded(c);
+  if (!hasTiles())
+    fill(c);
   c.scale = 0.02;
   auto scaleRow = [](HostTensor &tensor, int64_t row, int64_t width, float factor) {
     for (float &x : tensor.mutableValues<float>().slice(row * width, width))
@@ -363,7 +363,7 @@ TEST_P(RoundedAttentionTest, TakesRowsOfAnySize) {
   scaleRow(c.query, 4, 36, 0x1p-66f);
   scaleRow(c.query, 5, 36, 128);
   scaleRow(c.key, 7, 36, 0);
-  scaleRow(c.key, 8, 36, 64);
+  scaleRow(c.key, 8, 36, 32);
   scaleRow(c.value, 9, 20, 0);
   auto results = run(c.text(), arguments(c), {{c.rows, c.heads * c.valueWidth}});
   ASSERT_EQ(results.size(), 1u);
