@@ -66,7 +66,7 @@ private:
 
   /// The matrix that was packed, without what fills its last panel.
   void countLinear(seq::LinearOp op) {
-    int64_t terms = value(extents.shape(op.getInput()).back());
+    int64_t terms = op.getTerms();
     cost.multiplyAdds += elements(op.getResult()) * terms;
     Value weight = op.getWeight();
     for (Value operand : {op.getScale(), op.getColumnSums()})

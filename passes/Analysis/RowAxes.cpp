@@ -254,8 +254,8 @@ void RowAxes::visitNamed(Operation *op) {
     axes[attention.getResult()] = 0;
     return;
   }
-  if (!isa<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::CacheAppendOp, seq::LinearOp, seq::QuantizeOp>(
-          op))
+  if (!isa<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::CacheAppendOp, seq::LinearOp, seq::QuantizeOp,
+           seq::SplitOp>(op))
     return fail(op, "'" + op->getName().getStringRef() + "' is not known to treat rows independently");
   for (Value operand : op->getOperands())
     if (times.of(operand) == BindingTime::step && of(operand) != std::optional<int64_t>(0))

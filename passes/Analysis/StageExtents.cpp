@@ -167,12 +167,12 @@ StageExtents::Shape StageExtents::shapeOf(OpResult result) {
           extent = of(low) && of(high) ? extent + of(low) + of(high) : AffineExpr();
         return llvm::is_contained(shape, AffineExpr()) ? Shape() : shape;
       })
-      .Case<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::AttentionOp, seq::LinearOp, seq::QuantizeOp>(
-          [&](Operation *op) {
-            if (auto sum = dyn_cast<seq::PrefixSumOp>(op); sum && sum.getPosition())
-              return like(type, sum.getPosition());
-            return like(type, op->getOperand(0));
-          })
+      .Case<seq::NormOp, seq::RotaryOp, seq::PrefixSumOp, seq::AttentionOp, seq::LinearOp, seq::QuantizeOp,
+            seq::SplitOp>([&](Operation *op) {
+        if (auto sum = dyn_cast<seq::PrefixSumOp>(op); sum && sum.getPosition())
+          return like(type, sum.getPosition());
+        return like(type, op->getOperand(0));
+      })
       .Case([&](seq::LoadOp load) {
         if (load.getSlot()) // a row for each slot of the list; the cross value itself is of constant size
           return like(type, load.getSlot());

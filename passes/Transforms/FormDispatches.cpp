@@ -39,9 +39,9 @@ SmallVector<Value> resultsOf(const Group &group) {
 }
 
 bool isCompute(Operation *op) {
-  return isa<linalg::LinalgOp, seq::LinearOp, seq::QuantizeOp, seq::AttentionOp, seq::NormOp, seq::RotaryOp,
-             seq::PrefixSumOp, tensor::ConcatOp, tensor::InsertSliceOp, tensor::PadOp, tensor::SplatOp,
-             tensor::ExtractSliceOp, tensor::GenerateOp>(op);
+  return isa<linalg::LinalgOp, seq::LinearOp, seq::QuantizeOp, seq::SplitOp, seq::AttentionOp, seq::NormOp,
+             seq::RotaryOp, seq::PrefixSumOp, tensor::ConcatOp, tensor::InsertSliceOp, tensor::PadOp,
+             tensor::SplatOp, tensor::ExtractSliceOp, tensor::GenerateOp>(op);
 }
 
 bool hasReductions(Operation *op) {

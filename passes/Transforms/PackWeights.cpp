@@ -1,8 +1,8 @@
 // pack-weights: linear layers become seq.linear, their matrices stored in the order in which kernels of the
 // target read them.
 //
-// Rows that several layers read as codes, as bf16 or as f16 are converted once: equal conversions are one
-// after CSE.
+// Rows that several layers read as codes, as parts, as bf16 or as f16 are converted once: equal conversions
+// are one after CSE.
 #include "passes/Transforms/Passes.h"
 #include "passes/Transforms/Rounding.h"
 #include "passes/Transforms/TargetOption.h"
@@ -48,6 +48,8 @@ public:
     // Sums of groups are floats, which a zero point on top of the codes would round differently.
     if (isDeterministic && precision == WeightPrecision::i4)
       layout.zeroPoint = 0;
+    if (precision == WeightPrecision::f32 && !isDeterministic && isOfSource())
+      fewestRowsOfParts = target.fewestRowsOfParts(layout);
   }
 
   Value create() {
@@ -87,7 +89,17 @@ private:
     int64_t zeroPoint = weight.columnSums ? layout.zeroPoint : 0;
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
-                                 constant(weight.columnSums), zeroPoint, group, tiles);
+                                 constant(weight.columnSums), parts(), zeroPoint, group, tiles);
+  }
+
+  /// The parts of the input's elements, if there are always rows enough for it to pay.
+  Value parts() {
+    auto type = cast<RankedTensorType>(layer.input.getType());
+    if (!fewestRowsOfParts || type.isDynamicDim(0) || type.getDimSize(0) < *fewestRowsOfParts)
+      return {};
+    auto split = RankedTensorType::get({type.getDimSize(0), seq::SplitOp::width(layer.features)},
+                                       builder.getBF16Type());
+    return seq::SplitOp::create(builder, location, split, layer.input);
   }
 
   /// The input rounded to f16, with rows as long as a multiple of the layout's terms. What is beyond the
@@ -122,6 +134,7 @@ private:
   LinearLayout layout;
   OpBuilder builder;
   Location location;
+  std::optional<int64_t> fewestRowsOfParts;
 };
 
 struct PackWeights : impl::PackWeightsBase<PackWeights> {

@@ -226,7 +226,7 @@ Value Screening::narrowProduct(Value codes, Value scales) {
       target.linearLayout(cast<RankedTensorType>(codes.getType()).getDimSize(1), outputs, screen.precision);
   return seq::LinearOp::create(builder, location, head.linear.getType(), codes,
                                constant(screen.narrow.panels), constant(screen.narrow.scales), scales,
-                               constant(screen.narrow.columnSums),
+                               constant(screen.narrow.columnSums), /*parts=*/Value(),
                                screen.narrow.columnSums ? layout.zeroPoint : 0,
                                hasGroups ? builder.getI64IntegerAttr(kNibbleGroup) : IntegerAttr(),
                                /*tiles=*/false);
@@ -342,7 +342,8 @@ void Screening::createRescore() {
   auto type = RankedTensorType::get({1, width}, builder.getF32Type());
   Value logits = seq::LinearOp::create(
       builder, location, type, input, weight, columns(head.linear.getScale()), inputScale,
-      columns(head.linear.getColumnSums()), head.linear.getZeroPoint(), IntegerAttr(), /*tiles=*/false);
+      columns(head.linear.getColumnSums()), /*parts=*/Value(), head.linear.getZeroPoint(), IntegerAttr(),
+      /*tiles=*/false);
   if (head.addition) {
     Value constants = slice(constant(padded(head.constants, width)), {column}, {width});
     logits = elementwise(type, {logits, constants}, {map({0, 1}), map({1}), map({0, 1})},

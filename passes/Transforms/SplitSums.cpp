@@ -31,8 +31,8 @@ void split(seq::LinearOp layer) {
   Location location = layer.getLoc();
   auto type = cast<RankedTensorType>(layer.getResult().getType());
   Value sums = seq::LinearOp::create(builder, location, type.clone(builder.getI32Type()), layer.getInput(),
-                                     layer.getWeight(), Value(), Value(), Value(), /*zero_point=*/0,
-                                     IntegerAttr(), /*tiles=*/false);
+                                     layer.getWeight(), Value(), Value(), Value(), Value(),
+                                     /*zero_point=*/0, IntegerAttr(), /*tiles=*/false);
   Value empty = tensor::EmptyOp::create(builder, location, tensor::getMixedSizes(builder, location, sums),
                                         builder.getF32Type());
   AffineExpr row = builder.getAffineDimExpr(0), column = builder.getAffineDimExpr(1);

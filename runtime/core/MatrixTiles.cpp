@@ -4,29 +4,13 @@
 // instructions is enough: they are enabled for these functions alone.
 #if defined(__x86_64__) && defined(__linux__)
 
-#include <immintrin.h>
-#include <stdint.h>
+#include "MatrixTiles.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#define HALYARD_TILES __attribute__((target("amx-tile,amx-int8,amx-bf16")))
-#define HALYARD_HIDDEN __attribute__((visibility("hidden")))
-
-namespace {
-
-/// Rows of a tile, and bytes of one of its rows.
-constexpr int kRows = 16, kBytes = 64;
-
-/// What `ldtilecfg` reads.
-struct alignas(64) Configuration {
-  uint8_t palette, startRow, reserved[14];
-  uint16_t rowBytes[16];
-  uint8_t rows[16];
-};
-static_assert(sizeof(Configuration) == 64, "as the processor reads it");
-
-} // namespace
+using namespace halyard::tiles;
 
 /// Asks the system for the registers' state, which is off until a process does: once for all of its threads.
 /// Returns 1 if it is granted. Makes the system call by itself, because it is called while a program is being
@@ -41,10 +25,8 @@ extern "C" HALYARD_HIDDEN int32_t halyard_tiles_allowed(void) {
   return result == 0;
 }
 
-namespace {
-
 /// Programs that chose among several instruction sets have asked before; for others this is the first time.
-void requireTiles() {
+void halyard::tiles::require() {
   static bool isAllowed = false;
   if (__atomic_load_n(&isAllowed, __ATOMIC_RELAXED))
     return;
@@ -57,19 +39,7 @@ void requireTiles() {
   __atomic_store_n(&isAllowed, true, __ATOMIC_RELAXED);
 }
 
-/// Registers 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns. `groups` groups of terms, of 4 bytes each, are
-/// multiplied at a time, for so many rows of the upper (0, 1 and 4) and the lower registers.
-HALYARD_TILES inline void configure(int32_t groups, int32_t upper = kRows, int32_t lower = kRows) {
-  Configuration configuration = {1, 0, {}, {}, {}};
-  for (int tile = 0; tile < 8; ++tile) {
-    const bool isLower = tile == 2 || tile == 3 || tile == 5;
-    configuration.rows[tile] = static_cast<uint8_t>(tile > 5 ? groups : isLower ? lower : upper);
-    configuration.rowBytes[tile] = static_cast<uint16_t>(tile == 4 || tile == 5 ? 4 * groups : kBytes);
-  }
-  // Some compilers believe that no more than a word of it is read.
-  asm volatile("" : : "r"(&configuration) : "memory");
-  _tile_loadconfig(&configuration);
-}
+namespace {
 
 /// Operands of a product. Groups of terms have 4 bytes, of which one row has `groups`; the right operand is
 /// [groups, columns] of them.
@@ -79,18 +49,6 @@ struct Operands {
   int32_t columns, groups, groupsAtOnce;
 
   int64_t groupBytes() const { return int64_t(columns) * 4; }
-};
-
-/// What is read for the first time soon: it is fetched meanwhile, which the processor does not do by itself
-/// for registers as large as these.
-struct Ahead {
-  const char *at;
-  int64_t bytesOfStep;
-
-  HALYARD_TILES void fetch() {
-    for (const char *end = at + bytesOfStep; at < end; at += kBytes)
-      _mm_prefetch(at, _MM_HINT_T1);
-  }
 };
 
 /// Adds the products of one group of registers, of which every one that is loaded is used twice.
@@ -182,7 +140,7 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
 halyard_tiles_multiply_bytes(char *sums, const char *input, int64_t inputOffset, int64_t rowBytes,
                              const char *weight, int64_t weightOffset, int32_t columns, int32_t groups,
                              int32_t groupsAtOnce, int32_t aheadBytes, int32_t rows) {
-  requireTiles();
+  require();
   multiply<true>(sums, {input + inputOffset, weight + weightOffset, rowBytes, columns, groups, groupsAtOnce},
                  rows, aheadBytes);
   return 0;
@@ -194,7 +152,7 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
 halyard_tiles_multiply_bfloats(char *sums, const char *input, int64_t inputOffset, int64_t rowBytes,
                                const char *weight, int64_t weightOffset, int32_t columns, int32_t groups,
                                int32_t groupsAtOnce, int32_t aheadBytes, int32_t rows) {
-  requireTiles();
+  require();
   multiply<false>(sums, {input + inputOffset, weight + weightOffset, rowBytes, columns, groups, groupsAtOnce},
                   rows, aheadBytes);
   return 0;
@@ -203,7 +161,7 @@ halyard_tiles_multiply_bfloats(char *sums, const char *input, int64_t inputOffse
 /// Products of attention are small: registers are configured once for many of them, on the thread that
 /// multiplies. Return 0.
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_begin(void) {
-  requireTiles();
+  require();
   configure(kRows);
   return 0;
 }
@@ -291,7 +249,7 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_few_bytes
     int32_t *sums, const uint8_t *input, int64_t inputOffset, int64_t rowBytes, const int8_t *weight,
     int64_t weightOffset, int32_t columns, int32_t groups, int32_t groupsAtOnce, int32_t rowCount) {
   constexpr int kLine = 64, kAhead = 4096;
-  requireTiles();
+  require();
   configure(groupsAtOnce, rowCount, rowCount);
   const int64_t groupBytes = int64_t(columns) * 4;
   const bool hasFour = columns % (4 * kRows) == 0; // tiles of columns, else two

@@ -30,8 +30,8 @@
 // A kernel allocates nothing on the heap, at most half a megabyte on the stack of each thread, and needs no
 // runtime but for what its object may leave undefined: `halide_do_par_for` if it is parallel,
 // `halyard_prefetch(const char *start, int64_t offset, int32_t lines)` (runtime/core/Prefetch.cpp) if it is a
-// linear layer of possibly many rows, functions of runtime/core/MatrixTiles.cpp if the target has matrix
-// tiles, and functions of the C library.
+// linear layer of possibly many rows, functions of runtime/core/{MatrixTiles,FloatTiles}.cpp if the target
+// has matrix tiles, and functions of the C library.
 #ifndef HALYARD_TARGETS_COMMON_TARGET_H
 #define HALYARD_TARGETS_COMMON_TARGET_H
 
@@ -101,6 +101,9 @@ public:
   virtual const kernels::CpuShape &shape() const = 0;
   /// How kernels of this target read a weight of `features` rows (K) and `outputs` columns (N).
   virtual LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const = 0;
+  /// Rows from which layers of f32 with this layout are faster by parts of numbers (seq.split); none if they
+  /// never are. Of several levels, the best one's.
+  virtual std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const { return std::nullopt; }
   /// Rows up to which layers of weights of 4 bits are faster than those of 8 bits, of weights that come from
   /// memory; none if all are.
   virtual std::optional<int64_t> mostRowsOfNibbles() const { return std::nullopt; }

@@ -35,6 +35,13 @@ public:
     return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
   }
 
+  /// Splitting a weight takes as long as multiplying it with a hundred rows.
+  std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const override {
+    if (!cpu.hasMatrixTiles || layout.columns < 32)
+      return std::nullopt;
+    return 256;
+  }
+
   /// Bytes have tiles from 8 rows on. Multiplied as pairs of 16 bits, codes of 4 bits take fewer instructions
   /// for any number of rows; without pairs, unpacking takes longer than reading twice as much.
   std::optional<int64_t> mostRowsOfNibbles() const override {
@@ -75,6 +82,9 @@ public:
 
   /// The best level's, like the layout.
   std::optional<int64_t> mostRowsOfNibbles() const override { return all.front()->mostRowsOfNibbles(); }
+  std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const override {
+    return all.front()->fewestRowsOfParts(layout);
+  }
   /// The best level's layout: what it needs for its dot products, the others can read.
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
     return all.front()->linearLayout(features, outputs, precision);

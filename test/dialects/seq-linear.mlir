@@ -27,6 +27,15 @@ func.func @tiles(%x: tensor<?x512xbf16>, %w: tensor<2x256x64x2xbf16>) -> tensor<
   return %y : tensor<?x100xf32>
 }
 
+// CHECK-LABEL: func.func @parts
+// CHECK: %[[P:.*]] = seq.split %{{.*}} : tensor<?x510xf32> -> tensor<?x1632xbf16>
+// CHECK: seq.linear %{{.*}}, %{{.*}} parts(%[[P]] : tensor<?x1632xbf16>) : tensor<?x510xf32>
+func.func @parts(%x: tensor<?x510xf32>, %w: tensor<2x510x64x1xf32>) -> tensor<?x100xf32> {
+  %p = seq.split %x : tensor<?x510xf32> -> tensor<?x1632xbf16>
+  %y = seq.linear %x, %w parts(%p : tensor<?x1632xbf16>) : tensor<?x510xf32>, tensor<2x510x64x1xf32> -> tensor<?x100xf32>
+  return %y : tensor<?x100xf32>
+}
+
 // CHECK-LABEL: func.func @groups
 // CHECK: seq.linear {{.*}} {group = 64 : i64, zero_point = 128 : i64}
 func.func @groups(%q: tensor<?x512xui8>, %t: tensor<?xf32>, %w: tensor<2x64x64x4xi8>, %s: tensor<2x8x64xf32>,
@@ -92,5 +101,21 @@ func.func @sign(%x: tensor<?x512xf32>) -> tensor<?x512xi8> {
 func.func @tiles_of_floats(%x: tensor<?x64xf32>, %w: tensor<1x64x64x1xf32>) -> tensor<?x64xf32> {
   // expected-error @below {{has an order of tiles for bf16, got 'f32'}}
   %y = seq.linear %x, %w {tiles} : tensor<?x64xf32>, tensor<1x64x64x1xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
+func.func @width_of_parts(%x: tensor<?x512xf32>) -> tensor<?x1536xbf16> {
+  // expected-error @below {{'seq.split' op gives rows of 1632 for 512 features, got 1536}}
+  %p = seq.split %x : tensor<?x512xf32> -> tensor<?x1536xbf16>
+  return %p : tensor<?x1536xbf16>
+}
+
+// -----
+
+func.func @parts_of_others(%x: tensor<?x64xf32>, %p: tensor<?x96xbf16>, %w: tensor<1x64x64x1xf32>) -> tensor<?x64xf32> {
+  // expected-error @below {{'seq.linear' op has parts of an input of f32, got 'tensor<?x96xbf16>' of 'tensor<?x64xf32>'}}
+  %y = seq.linear %x, %w parts(%p : tensor<?x96xbf16>) : tensor<?x64xf32>, tensor<1x64x64x1xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }

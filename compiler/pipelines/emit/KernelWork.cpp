@@ -30,8 +30,7 @@ int64_t multiplyAdds(linalg::LinalgOp op) {
 }
 
 int64_t multiplyAdds(seq::LinearOp op) {
-  int64_t terms = cast<RankedTensorType>(op.getInput().getType()).getShape().back();
-  return knownElements(op.getResult().getType()) * terms;
+  return knownElements(op.getResult().getType()) * op.getTerms();
 }
 
 /// The argument that a value is, if need be reshaped.

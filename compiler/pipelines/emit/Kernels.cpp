@@ -27,6 +27,8 @@ StringRef kindOf(func::FuncOp kernel) {
       kind = "linear";
     else if (isa<seq::QuantizeOp>(op))
       kind = "quantize";
+    else if (isa<seq::SplitOp>(op))
+      kind = "split";
     else if (isa<seq::NormOp>(op))
       kind = "norm";
     else if (isa<seq::RotaryOp>(op))

@@ -261,6 +261,39 @@ def Seq_QuantizeOp : Seq_Op<"quantize", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Seq_SplitOp : Seq_Op<"split", [Pure]> {
+  let summary = "rows of f32 as rows of three parts of bf16";
+  let description = [{
+    The parts of a number have eight of its binary digits each, and their sum is the number. Targets that multiply bf16
+    much faster than f32 multiply parts with each other, and lose nothing.
+
+    ```
+    parts[i, k]         the first digits of x[i, k]
+    parts[i, T + k]     the next ones
+    parts[i, 2 T + k]   the last ones
+    ```
+
+    Only kernels of targets that multiply parts read them; elsewhere, rows are left as they are.
+
+    T is the least odd multiple of 32 that is not less than the number of features; what is beyond these is zero. Odd,
+    because in a cache a line of each of many rows then has a place of its own.
+
+    ```mlir
+    %parts = seq.split %x : tensor<?x512xf32> -> tensor<?x1632xbf16>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input);
+  let results = (outs AnyRankedTensor:$parts);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($parts)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t kParts = 3;
+    /// T, and the length of a row, for so many features.
+    static int64_t termsOfPart(int64_t features);
+    static int64_t width(int64_t features);
+  }];
+}
+
 def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
   let summary = "rows times a packed constant matrix";
   let description = [{
@@ -286,7 +319,8 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     ```
 
     With `tiles`, sums of bf16 have the order of additions of the target's matrix tiles, if it has any for such a layer,
-    however many rows there are.
+    however many rows there are. `parts` are those of an input of f32 (seq.split), for targets that multiply them instead
+    of it; there, sums have the order of tiles as well.
 
     ```mlir
     %y = seq.linear %x, %w : tensor<?x512xf32>, tensor<32x512x64x1xf32> -> tensor<?x2048xf32>
@@ -300,16 +334,21 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
   }];
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$weight, Optional<AnyRankedTensor>:$scale,
                        Optional<AnyRankedTensor>:$input_scale, Optional<AnyRankedTensor>:$column_sums,
+                       Optional<AnyRankedTensor>:$parts,
                        DefaultValuedAttr<I64Attr, "0">:$zero_point, OptionalAttr<I64Attr>:$group,
                        UnitAttr:$tiles);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`scale` `(` $scale^ `:` type($scale) `)`)?
     (`input_scale` `(` $input_scale^ `:` type($input_scale) `)`)?
-    (`column_sums` `(` $column_sums^ `:` type($column_sums) `)`)? attr-dict
+    (`column_sums` `(` $column_sums^ `:` type($column_sums) `)`)? (`parts` `(` $parts^ `:` type($parts) `)`)? attr-dict
     `:` type($input) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Terms of a sum, with those that fill up the weight.
+    int64_t getTerms();
+  }];
 }
 
 //===-- programs -------------------------------------------------------------------------------------------------===//

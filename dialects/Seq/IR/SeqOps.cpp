@@ -149,15 +149,34 @@ LogicalResult QuantizeOp::verify() {
   return success();
 }
 
+int64_t SplitOp::termsOfPart(int64_t features) { return 32 * (llvm::divideCeil(features, 32) | 1); }
+
+int64_t SplitOp::width(int64_t features) { return kParts * termsOfPart(features); }
+
+LogicalResult SplitOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType()),
+       parts = cast<RankedTensorType>(getParts().getType());
+  if (input.getRank() != 2 || parts.getRank() != 2 || !input.getElementType().isF32() ||
+      !parts.getElementType().isBF16() || input.isDynamicDim(1))
+    return emitOpError("takes rows of f32 to rows of bf16");
+  if (parts.getDimSize(1) != width(input.getDimSize(1)))
+    return emitOpError("gives rows of ") << width(input.getDimSize(1)) << " for " << input.getDimSize(1)
+                                         << " features, got " << parts.getDimSize(1);
+  return success();
+}
+
+int64_t LinearOp::getTerms() {
+  auto weight = cast<RankedTensorType>(getWeight().getType());
+  return weight.getDimSize(1) * weight.getDimSize(3) * (getGroup() ? 2 : 1);
+}
+
 /// Panels of a packed weight hold all columns, and as many terms as a row of the input.
 static LogicalResult verifyPanels(LinearOp op, RankedTensorType input, RankedTensorType weight,
                                   RankedTensorType result) {
   if (input.getRank() != 2 || result.getRank() != 2 || weight.getRank() != 4 || !weight.hasStaticShape() ||
       input.isDynamicDim(1) || result.isDynamicDim(1))
     return op.emitOpError("takes rows and a weight packed as panels x terms / factor x columns x factor");
-  int64_t terms = weight.getDimSize(1) * weight.getDimSize(3), width = weight.getDimSize(2);
-  if (op.getGroup())
-    terms *= 2;
+  int64_t terms = op.getTerms(), width = weight.getDimSize(2);
   if (input.getDimSize(1) != terms)
     return op.emitOpError("multiplies rows of ")
            << input.getDimSize(1) << " with a weight of " << terms << " terms";
@@ -177,6 +196,16 @@ static LogicalResult verifyGroups(LinearOp op, RankedTensorType input, RankedTen
   int64_t shape[] = {weight.getDimSize(0), input.getDimSize(1) / group, weight.getDimSize(2)};
   if (op.getScale() && cast<ShapedType>(op.getScale().getType()).getShape() != ArrayRef(shape))
     return op.emitOpError("has scales packed as panels x groups x columns, got ") << op.getScale().getType();
+  return success();
+}
+
+/// Parts are of the input's rows, which are f32.
+static LogicalResult verifyParts(LinearOp op, RankedTensorType input) {
+  int64_t shape[] = {input.getDimSize(0), SplitOp::width(input.getDimSize(1))};
+  auto parts = cast<RankedTensorType>(op.getParts().getType());
+  if (!input.getElementType().isF32() || !parts.getElementType().isBF16() ||
+      parts.getShape() != ArrayRef(shape))
+    return op.emitOpError("has parts of an input of f32, got ") << parts << " of " << input;
   return success();
 }
 
@@ -202,6 +231,8 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has column sums exactly with a zero point");
   if (getTiles() && !weight.getElementType().isBF16())
     return emitOpError("has an order of tiles for bf16, got ") << weight.getElementType();
+  if (getParts() && failed(verifyParts(*this, input)))
+    return failure();
   return getGroup() ? verifyGroups(*this, input, weight) : success();
 }
 

@@ -1,6 +1,7 @@
 // The algorithm of linear layers. How a group of terms is multiplied depends on what the processor has:
 //
 //   f32                       one term a time
+//   f32 with parts, tiles     parts of bf16, by the processor's matrix tiles
 //   bf16 and codes, tiles     by the processor's matrix tiles, where there are rows for them
 //   bf16, dot instruction     pairs, summed by the instruction
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting; a row's once for all columns
@@ -59,7 +60,10 @@ private:
   void defineMatrixTiles(int rows);
   void defineTensorTile();
   /// Whether both operands are read where they are in memory.
-  bool isInPlace() { return isa<BlockArgument>(op.getInput()) && isa<BlockArgument>(op.getWeight()); }
+  bool isInPlace() {
+    return isa<BlockArgument>(op.getParts() ? op.getParts() : op.getInput()) &&
+           isa<BlockArgument>(op.getWeight());
+  }
   Expr value(Expr column, Expr row);
   Expr weightAt(Expr group, Expr term) const;
   Expr inputAt(Expr group, Expr term) const;
@@ -342,6 +346,8 @@ void LinearTranslation::defineTotal() {
 /// are no tiles, or none for such a layer: for whole panels of bytes or bf16, read where they are.
 int LinearTranslation::groupsOfTile() {
   constexpr int kMost = 16, kFewest = 8, kColumns = 32;
+  if (op.getParts() && shape.hasMatrixTiles && isInPlace() && sum.panel % kColumns == 0)
+    return kMost;
   bool hasBytes = isCoded() && !isGrouped() && terms == 4 && op.getZeroPoint() != 0;
   bool hasBfloats = op.getTiles() && terms == 2 && shape.multipliesBfloats;
   if (!shape.hasMatrixTiles || (!hasBytes && !hasBfloats) || !isInPlace() || sum.panel % kColumns != 0)
@@ -352,22 +358,24 @@ int LinearTranslation::groupsOfTile() {
   return 0;
 }
 
-/// Integers are exact: the sums are those of one instruction for each group. Sums of bf16 are not, so that
+/// Integers are exact: the sums are those of one instruction for each group. Sums of floats are not, so that
 /// all rows are computed like many.
 void LinearTranslation::defineMatrixTiles(int rows) {
   int atOnce = groupsOfTile();
-  int fewest = !isCoded() ? 1 : rows == MatrixTiles::kMany ? MatrixTiles::kFewestOfMany : rows;
+  int fewest = !isCoded() ? 1 : rows >= MatrixTiles::kMany ? MatrixTiles::kFewestOfMany : rows;
   Expr condition =
       fewest == 1 ? Halide::Internal::const_true() : Halide::Internal::simplify(input.extents[0] >= fewest);
-  if (!atOnce || Halide::Internal::is_const_zero(condition) || (!isCoded() && rows != MatrixTiles::kMany))
+  if (!atOnce || Halide::Internal::is_const_zero(condition) || (!isCoded() && rows < MatrixTiles::kMany))
     return;
   std::string tiled = name + "_tiles_of_" + std::to_string(rows);
   MatrixTiles tiles{rows, Halide::Func(tiled), condition, atOnce};
   Halide::RDom domain(0, static_cast<int32_t>(terms), 0, static_cast<int32_t>(groups), tiled + "_terms");
   Halide::Type type = zero().type();
   tiles.sums(sum.lane, sum.vector, sum.row) = zero();
+  // The first part stands for all: where it begins, the runtime finds the others.
+  Expr element = op.getParts() ? operands.back().at({sum.row, domain.y}) : inputAt(domain.y, domain.x);
   tiles.sums(sum.lane, sum.vector, sum.row) +=
-      Halide::cast(type, weightAt(domain.y, domain.x)) * Halide::cast(type, inputAt(domain.y, domain.x));
+      Halide::cast(type, weightAt(domain.y, domain.x)) * Halide::cast(type, element);
   sum.matrixTiles.push_back(tiles);
 }
 
@@ -450,7 +458,8 @@ Stage LinearTranslation::run() {
   sum.total = Halide::Func(name + "_total");
   definePartial();
   defineTotal();
-  for (int rows : {MatrixTiles::kMany, MatrixTiles::kFull, MatrixTiles::kHalf})
+  for (int rows : {op.getParts() ? MatrixTiles::kManyOfFloats : MatrixTiles::kMany, MatrixTiles::kFull,
+                   MatrixTiles::kHalf})
     defineMatrixTiles(rows);
   defineTensorTile();
 

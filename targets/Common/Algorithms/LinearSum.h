@@ -16,14 +16,16 @@ namespace halyard::kernels {
 struct MatrixTiles {
   /// Rows that are multiplied together: up to so many, which read weights again and again, or a tile of a
   /// few, full or half, which read them once. Many are at least `kFewestOfMany`, where fewer can be computed
-  /// otherwise.
-  static constexpr int kMany = 128, kFewestOfMany = 32, kFull = 16, kHalf = 8;
+  /// otherwise. Weights that are split for all rows of a call take more.
+  static constexpr int kMany = 128, kManyOfFloats = 256, kFewestOfMany = 32, kFull = 16, kHalf = 8;
 
   int rows;
   Halide::Func sums;
   Halide::Expr condition;
   /// Groups of terms that a tile holds.
   int groupsAtOnce;
+
+  bool hasMany() const { return rows >= kMany; }
 };
 
 /// The sums of a block of rows and columns by a GPU's tensor cores: all threads of a block compute them

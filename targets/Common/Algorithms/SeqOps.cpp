@@ -1,4 +1,4 @@
-// norm, rotary and prefix_sum, and the choice among all seq operations.
+// norm, rotary, prefix_sum and split, and the choice among all seq operations.
 #include "targets/Common/Algorithms/SeqOps.h"
 
 #include "targets/Common/Algorithms/Attention.h"
@@ -77,20 +77,26 @@ Stage halyard::kernels::translateNorm(seq::NormOp op, ArrayRef<TensorView> opera
 /// Elements of a task of a rotation.
 static constexpr int kParallelElements = 32768;
 
-/// Where pairs are halves of a head, the halves one after the other, in vectors: within one nothing depends
-/// on the place but the angle.
-static void scheduleHalves(Stage &stage, int half, int vector) {
-  Halide::Var row = stage.vars[0], feature = stage.vars[1], side("side"), head("head"), task("task");
-  stage.func.split(feature, side, feature, half)
-      .split(side, head, side, 2)
-      .reorder(feature, side, head, row)
-      .unroll(side)
-      .vectorize(feature, vector);
+/// Tasks of whole rows, if there are many.
+static void cutRows(Stage &stage) {
+  Halide::Var row = stage.vars[0], task("task");
   auto features = Halide::Internal::as_const_int(stage.extents[1]);
   int rows = std::max<int64_t>(1, kParallelElements / features.value_or(kParallelElements));
   stage.func.specialize(stage.extents[0] >= 2 * rows)
       .split(row, task, row, rows, Halide::TailStrategy::GuardWithIf)
       .parallel(task);
+}
+
+/// Where pairs are halves of a head, the halves one after the other, in vectors: within one nothing depends
+/// on the place but the angle.
+static void scheduleHalves(Stage &stage, int half, int vector) {
+  Halide::Var row = stage.vars[0], feature = stage.vars[1], side("side"), head("head");
+  stage.func.split(feature, side, feature, half)
+      .split(side, head, side, 2)
+      .reorder(feature, side, head, row)
+      .unroll(side)
+      .vectorize(feature, vector);
+  cutRows(stage);
 }
 
 Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> operands,
@@ -127,6 +133,45 @@ Stage halyard::kernels::translateRotary(seq::RotaryOp op, ArrayRef<TensorView> o
     stage.schedule = [half, vectorOfHalf](Stage &stage, const CpuShape &shape) {
       scheduleHalves(stage, half, std::min(vectorOfHalf, shape.lanes));
     };
+  finishStage(stage);
+  return stage;
+}
+
+/// A part is cut off, and what remains is exact: of 24 binary digits each part takes eight. Without matrix
+/// tiles nobody reads them.
+Stage halyard::kernels::translateSplit(seq::SplitOp op, ArrayRef<TensorView> operands, const CpuShape &shape,
+                                       const std::string &name) {
+  const TensorView &input = operands[0];
+  Stage stage = rowsStage(op, input.extents[0], name);
+  Halide::Var row = stage.vars[0], feature = stage.vars[1];
+  const Halide::Type type = storageType(op.getParts().getType().getElementType());
+  if (!shape.hasMatrixTiles) {
+    stage.func(feature, row) = Halide::undef(type);
+    finishStage(stage);
+    return stage;
+  }
+  const auto features = static_cast<int32_t>(cast<RankedTensorType>(op.getInput().getType()).getDimSize(1));
+  const auto terms = static_cast<int32_t>(seq::SplitOp::termsOfPart(features));
+  Expr part = feature / terms, term = feature % terms, isTerm = Halide::likely(term < features);
+  auto bits = [](const Expr &value) { return Halide::reinterpret<uint32_t>(value); };
+  auto rest = [&](const Expr &value) {
+    Expr upper = bits(value) & Halide::Internal::make_const(Halide::UInt(32), 0xffff0000);
+    return Halide::strict_float(value - Halide::reinterpret<float>(upper));
+  };
+  Expr first = input.at({row, terms == features ? term : Halide::min(term, features - 1)});
+  Expr second = rest(first), third = rest(second);
+  Expr digits = bits(Halide::select(part == 0, first, part == 1, second, third)) >> 16;
+  digits = Halide::cast<uint16_t>(
+      terms == features ? digits : Halide::select(isTerm, digits, Halide::cast<uint32_t>(0)));
+  stage.func(feature, row) = Halide::reinterpret(type, digits);
+  stage.schedule = [terms](Stage &stage, const CpuShape &shape) {
+    Halide::Var row = stage.vars[0], feature = stage.vars[1], part("part");
+    stage.func.split(feature, part, feature, terms)
+        .reorder(feature, part, row)
+        .unroll(part)
+        .vectorize(feature, shape.lanes);
+    cutRows(stage);
+  };
   finishStage(stage);
   return stage;
 }
@@ -177,6 +222,7 @@ FailureOr<Stage> halyard::kernels::translateSeqOp(Operation *op, ArrayRef<Tensor
       })
       .Case([&](seq::NormOp norm) { return translateNorm(norm, operands, shape, name); })
       .Case([&](seq::QuantizeOp quantize) { return translateQuantize(quantize, operands, shape, name); })
+      .Case([&](seq::SplitOp split) { return translateSplit(split, operands, shape, name); })
       .Case([&](seq::LinearOp linear) { return translateLinear(linear, operands, shape, name); })
       .Case([&](seq::RotaryOp rotary) { return translateRotary(rotary, operands, name); })
       .Case([&](seq::PrefixSumOp sum) { return translatePrefixSum(sum, operands, name); })

@@ -8,7 +8,7 @@
 
 namespace halyard::kernels {
 
-/// Translates seq.{attention, norm, rotary, prefix_sum, linear, quantize}. `operands` are views of all
+/// Translates seq.{attention, norm, rotary, prefix_sum, split, linear, quantize}. `operands` are views of all
 /// operands in order; a cache is a view [slots, length, features]. `keyRows`, for attention over caches that
 /// is not causal, is an int32 view [slots] of the rows bound per slot.
 mlir::FailureOr<Stage> translateSeqOp(mlir::Operation *op, llvm::ArrayRef<TensorView> operands,
@@ -20,6 +20,8 @@ Stage translateNorm(seq::NormOp op, llvm::ArrayRef<TensorView> operands, const C
 Stage translateQuantize(seq::QuantizeOp op, llvm::ArrayRef<TensorView> operands, const CpuShape &shape,
                         const std::string &name);
 Stage translateRotary(seq::RotaryOp op, llvm::ArrayRef<TensorView> operands, const std::string &name);
+Stage translateSplit(seq::SplitOp op, llvm::ArrayRef<TensorView> operands, const CpuShape &shape,
+                     const std::string &name);
 Stage translatePrefixSum(seq::PrefixSumOp op, llvm::ArrayRef<TensorView> operands, const std::string &name);
 
 } // namespace halyard::kernels

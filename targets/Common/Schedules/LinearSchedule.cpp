@@ -26,8 +26,9 @@ static constexpr int kFewestTallTiles = 8;
 /// Bytes between widened rows, a line: rows a power of two apart would lie in the same bank of the cache, and
 /// be read one after the other.
 static constexpr int kBytesBetweenRows = 64;
-/// Tiles of rows that one task takes; rows, where tasks with the same rows follow each other.
-static constexpr int kTilesPerTask = 8, kMatrixTilesPerTask = 2, kRowsPerTask = 64;
+/// Tiles of rows that one task takes; rows, where tasks with the same rows follow each other, and where
+/// matrix tiles multiply them.
+static constexpr int kTilesPerTask = 8, kRowsPerTask = 64, kMatrixRowsPerTask = 256;
 
 namespace {
 /// Rows, and vectors of columns, of a tile of accumulators.
@@ -130,7 +131,7 @@ SmallVector<Tile> LinearSchedule::tiles() const {
 
 /// Cuts the loop over tiles of rows into tasks, and says how many tiles pass a panel.
 void LinearSchedule::cutRows(Halide::Stage stage, Tile tile, bool rowsFirst, bool isMatrixTile) {
-  const int tiles = isMatrixTile ? kMatrixTilesPerTask
+  const int tiles = isMatrixTile ? kMatrixRowsPerTask / tile.rows
                     : rowsFirst  ? (kRowsPerTask + tile.rows - 1) / tile.rows
                                  : kTilesPerTask;
   stage.split(tileOuter, task, tileOuter, tiles, TailStrategy::GuardWithIf);
@@ -156,7 +157,7 @@ void LinearSchedule::applyTile(Halide::Stage stage, Tile tile, bool isParallel, 
   std::vector<Halide::VarOrRVar> order{lane, vector, rowInner, tileOuter, part};
   if (sharesRows)
     std::swap(order[3], order[4]);
-  const bool rowsFirst = keepsRows && !isMatrixTile;
+  const bool rowsFirst = keepsRows || isMatrixTile;
   order.push_back(outer);
   if (hasManyRows) {
     cutRows(stage, tile, rowsFirst, isMatrixTile);
@@ -186,7 +187,7 @@ void LinearSchedule::hideRows() {
 
 /// A branch for matrix tiles, or two: very few rows of a small layer are not worth a second thread.
 void LinearSchedule::applyMatrixTiles(const MatrixTiles &tiles, int64_t parallelRows) {
-  const bool hasManyRows = tiles.rows == MatrixTiles::kMany;
+  const bool hasManyRows = tiles.hasMany();
   const int fewest = hasManyRows ? MatrixTiles::kFewestOfMany : tiles.rows;
   const Tile tile{tiles.rows, vectors};
   Expr rows = output.extents[rowPosition];

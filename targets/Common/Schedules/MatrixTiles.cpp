@@ -100,14 +100,26 @@ static Expr rowsOf(const std::string &buffer) {
                     Call::Extern);
 }
 
+static constexpr int kBfloatBytes = 2;
+
 /// Of many rows, those that there are; the panel after this one is fetched meanwhile.
 static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
   constexpr int kGroupBytes = 4;
   auto type = cast<RankedTensorType>(linear.getWeight().getType());
   int groups = type.getDimSize(1), columns = type.getDimSize(2);
+  std::string weight = argumentName(linear.getWeight());
+  if (Value parts = linear.getParts())
+    return {tiles.sums.name(),
+            argumentName(parts),
+            weight,
+            "halyard_tiles_multiply_floats",
+            make_const(Halide::Int(64), seq::SplitOp::width(groups) * kBfloatBytes),
+            {columns, groups, static_cast<int32_t>(seq::SplitOp::termsOfPart(groups))},
+            rowsOf(argumentName(parts)),
+            tiles.rows};
+  std::string input = argumentName(linear.getInput());
   Expr rowBytes = make_const(Halide::Int(64), int64_t(groups) * kGroupBytes);
-  std::string input = argumentName(linear.getInput()), weight = argumentName(linear.getWeight());
-  if (tiles.rows != MatrixTiles::kMany)
+  if (!tiles.hasMany())
     return {tiles.sums.name(),
             input,
             weight,
@@ -116,18 +128,12 @@ static TileCall callOf(seq::LinearOp linear, const MatrixTiles &tiles) {
             {columns, groups, tiles.groupsAtOnce, tiles.rows}};
   const char *function =
       type.getElementType().isBF16() ? "halyard_tiles_multiply_bfloats" : "halyard_tiles_multiply_bytes";
-  return {tiles.sums.name(),
-          input,
-          weight,
-          function,
-          rowBytes,
-          {columns, groups, tiles.groupsAtOnce, groups * columns * kGroupBytes},
-          rowsOf(input),
-          MatrixTiles::kMany};
+  return {tiles.sums.name(), input,     weight,
+          function,          rowBytes,  {columns, groups, tiles.groupsAtOnce, groups * columns * kGroupBytes},
+          rowsOf(input),     tiles.rows};
 }
 
 void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &kernel) {
-  constexpr int kBfloatBytes = 2;
   std::vector<TileCall> calls;
   for (const Stage &stage : kernel.stages) {
     for (const MatrixTiles &tiles : stage.linear ? stage.linear->matrixTiles : std::vector<MatrixTiles>())
