@@ -173,16 +173,11 @@ extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_end(void) {
 
 namespace {
 
-/// The sums of up to four tiles of rows, for one tile of columns.
+/// Adds the products of up to four tiles of rows with one tile of columns.
 template <int kTiles>
-HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t rowBytes, const char *column,
-                                         int32_t groups) {
+HALYARD_TILES inline void addColumn(const char *rows, int64_t rowBytes, const char *column, int32_t groups) {
   constexpr int32_t kGroups = kBytes / 4;
   const int64_t tileBytes = kRows * rowBytes;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
   for (int32_t group = 0; group < groups; group += kGroups) {
     _tile_loadd(4, column, kBytes);
     _tile_loadd(5, rows, rowBytes);
@@ -202,6 +197,23 @@ HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t
     rows += kBytes;
     column += kGroups * kBytes;
   }
+}
+
+/// Parts of floats that are multiplied with each other (FloatTiles.cpp), the largest product last.
+constexpr int kPartProducts = 6;
+constexpr int kLeftParts[kPartProducts] = {2, 1, 0, 1, 0, 0}, kRightParts[kPartProducts] = {0, 1, 2, 0, 1, 0};
+
+template <bool kHasParts, int kTiles>
+HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t rowBytes, const char *column,
+                                         int32_t groups) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (int product = 0; product < (kHasParts ? kPartProducts : 1); ++product) {
+    const int left = kHasParts ? kLeftParts[product] : 0, right = kHasParts ? kRightParts[product] : 0;
+    addColumn<kTiles>(rows + left * groups * 4, rowBytes, column + right * groups * kBytes, groups);
+  }
   _tile_stored(0, result, kBytes);
   if (kTiles > 1)
     _tile_stored(1, result + kRows * kBytes, kBytes);
@@ -209,6 +221,23 @@ HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t
     _tile_stored(2, result + 2 * kRows * kBytes, kBytes);
   if (kTiles > 3)
     _tile_stored(3, result + 3 * kRows * kBytes, kBytes);
+}
+
+template <bool kHasParts>
+HALYARD_TILES inline void multiplyColumns(char *result, const char *row, int64_t rowBytes, const char *column,
+                                          int32_t groups, int32_t rows) {
+  constexpr int32_t kMost = 4 * kRows;
+  for (; rows >= kMost; rows -= kMost) {
+    multiplyColumn<kHasParts, 4>(result, row, rowBytes, column, groups);
+    row += kMost * rowBytes;
+    result += kMost * kBytes;
+  }
+  if (rows == 3 * kRows)
+    multiplyColumn<kHasParts, 3>(result, row, rowBytes, column, groups);
+  else if (rows == 2 * kRows)
+    multiplyColumn<kHasParts, 2>(result, row, rowBytes, column, groups);
+  else if (rows == kRows)
+    multiplyColumn<kHasParts, 1>(result, row, rowBytes, column, groups);
 }
 
 } // namespace
@@ -226,20 +255,16 @@ HALYARD_TILES inline void multiplyColumn(char *result, const char *rows, int64_t
 extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t
 halyard_tiles_multiply_column(char *result, const char *left, int64_t leftOffset, int64_t rowBytes,
                               const char *right, int64_t rightOffset, int32_t groups, int32_t rows) {
-  constexpr int32_t kMost = 4 * kRows;
-  const char *row = left + leftOffset, *column = right + rightOffset;
-  int32_t rest = rows;
-  for (; rest >= kMost; rest -= kMost) {
-    multiplyColumn<4>(result, row, rowBytes, column, groups);
-    row += kMost * rowBytes;
-    result += kMost * kBytes;
-  }
-  if (rest == 3 * kRows)
-    multiplyColumn<3>(result, row, rowBytes, column, groups);
-  else if (rest == 2 * kRows)
-    multiplyColumn<2>(result, row, rowBytes, column, groups);
-  else if (rest == kRows)
-    multiplyColumn<1>(result, row, rowBytes, column, groups);
+  multiplyColumns<false>(result, left + leftOffset, rowBytes, right + rightOffset, groups, rows);
+  return 0;
+}
+
+/// The same for floats, given by their three parts: rows of the left operand, and the right operand, have all
+/// groups of the first part, then those of the second and of the third.
+extern "C" HALYARD_HIDDEN HALYARD_TILES int32_t halyard_tiles_multiply_column_of_floats(
+    char *result, const char *left, int64_t leftOffset, int64_t rowBytes, const char *right,
+    int64_t rightOffset, int32_t groups, int32_t rows) {
+  multiplyColumns<true>(result, left + leftOffset, rowBytes, right + rightOffset, groups, rows);
   return 0;
 }
 

@@ -19,7 +19,7 @@ Stage halyard::kernels::translateAttention(seq::AttentionOp op, ArrayRef<TensorV
   if (operands.isRagged)
     return translateCacheAttention(operands, tiled, name);
   bool mayRound = op.getBfloatProducts() && !shape.isDeterministic;
-  if (mayRound && shape.hasMatrixTiles && fitsMatrixTiles(operands))
-    return translateMatrixAttention(operands, name);
+  if (shape.hasMatrixTiles && !shape.isDeterministic && fitsMatrixTiles(operands, mayRound))
+    return translateMatrixAttention(operands, mayRound, name);
   return translateTensorAttention(operands, tiled, mayRound && shape.multipliesWords, name);
 }

@@ -29,9 +29,9 @@ Stage translateCacheAttention(const AttentionOperands &operands, const CpuShape 
 Stage translateBlockAttention(const AttentionOperands &operands, const std::string &name);
 
 /// The same over whole tensors with matrix tiles, for shapes that fit them: products of operands rounded to
-/// bf16.
-bool fitsMatrixTiles(const AttentionOperands &operands);
-Stage translateMatrixAttention(const AttentionOperands &operands, const std::string &name);
+/// bf16, or as exact as f32, where there are always queries enough for that to pay.
+bool fitsMatrixTiles(const AttentionOperands &operands, bool isRounded);
+Stage translateMatrixAttention(const AttentionOperands &operands, bool isRounded, const std::string &name);
 
 } // namespace halyard::kernels
 

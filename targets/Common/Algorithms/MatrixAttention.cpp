@@ -1,5 +1,6 @@
 // Attention over whole tensors whose products are multiplied in the processor's matrix tiles, of operands
-// rounded to bf16. For a tile of queries, block by block of keys:
+// rounded to bf16, or of the three parts that f32 is the sum of (seq.split). For a tile of queries, block by
+// block of keys:
 //
 //   score(j) = score of q . k(j),  top = max of score
 //   weight(j) = 2^(score(j) - top),  mass = sum of weight,  mixed(d) = sum of weight(j) v(j, d)
@@ -10,7 +11,7 @@
 //
 // Features are filled up with zeros to whole tiles. The mass is that of the weights as they were rounded. The
 // lanes of all vectors are queries: maximum, powers and mass need nothing across lanes. A tile holds pairs of
-// terms as words, of which the lower half comes first.
+// terms as words, of which the lower half comes first; all pairs of a part come before those of the next.
 #include "targets/Common/Algorithms/Attention.h"
 
 #include "targets/Common/Algorithms/AttentionOperands.h"
@@ -28,8 +29,10 @@ using Halide::RVar;
 using Halide::TailStrategy;
 using Halide::Var;
 
-/// Keys of a block, and terms that fill a tile's row.
-static constexpr int kKeyBlock = 64, kTerms = 32;
+/// Keys of a block, of bf16 and of parts, and terms that fill a tile's row.
+static constexpr int kKeysOfBfloats = 64, kKeysOfParts = 32, kTerms = 32;
+/// Queries from which parts pay.
+static constexpr int kFewestQueriesOfParts = 256;
 /// Queries of a part, a vector: what is made of them and a block of keys stays in the first-level cache with
 /// the block. Parts of a tile.
 static constexpr int kLanes = 16, kPartRows = kLanes, kParts = 32, kTileRows = kParts * kPartRows;
@@ -44,7 +47,7 @@ static constexpr float kSmallestExponent = -64;
 namespace {
 class MatrixAttention {
 public:
-  MatrixAttention(const AttentionOperands &operands, const std::string &name);
+  MatrixAttention(const AttentionOperands &operands, bool isRounded, const std::string &name);
 
   Stage build();
 
@@ -52,7 +55,9 @@ private:
   void defineQueries();
   void defineDots();
   Expr score(Expr key) const;
+  void defineTops();
   void defineWeights();
+  void defineMass();
   void defineMixed();
   void defineRunning();
   void schedule();
@@ -61,7 +66,10 @@ private:
   void onStack(Func &func, bool isOfTile) const;
 
   /// Keys beyond the end read the last one, which leaves the maximum as it is; their values are zero.
-  Expr position(Expr inBlock) const { return Halide::min(b * kKeyBlock + inBlock, operands.keyExtent - 1); }
+  Expr position(Expr inBlock) const { return Halide::min(b * keyBlock + inBlock, operands.keyExtent - 1); }
+  Expr isKey(Expr inBlock) const { return b * keyBlock + inBlock < operands.keyExtent; }
+  Expr digits(const Expr &value, const Expr &part) const;
+  Expr pairOf(const Expr &lower, const Expr &upper, const Expr &part) const;
   /// The parts of a tile that have rows.
   RVar existingParts() const {
     RDom all(0, kParts);
@@ -82,6 +90,7 @@ private:
 
   AttentionOperands operands;
   Stage stage;
+  int parts, keyBlock;
   /// Features of queries and keys, and of values, in whole tiles.
   int terms, columns;
 
@@ -90,10 +99,10 @@ private:
   Var i{"i"}, j{"j"}, f{"f"}, k{"k"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
   /// Share of a block's keys.
   Var s{"s"};
-  RVar queryPairs, queryParts, keyFeatures, topKeys, massPairs, valueFeatures, firstParts, rowsOfState, parts,
-      blocks;
-  Func queryRows, queries, keys, dot, shareTop, top, weights, shareMass, mass, pairs, values, mixed, running,
-      inverse;
+  RVar queryPairs, existing, keyFeatures, topKeys, massPairs, valueFeatures, firstParts, rowsOfState,
+      tileParts, blocks;
+  Func queryRows, queries, keys, dot, shareTop, top, weights, words, shareMass, mass, pairs, values, mixed,
+      running, inverse;
 };
 } // namespace
 
@@ -105,8 +114,10 @@ static Expr roundedBits(const Expr &value) {
 
 static const Expr upperHalf() { return Halide::Internal::make_const(Halide::UInt(32), 0xffff0000); }
 
-static Expr pairOf(const Expr &lower, const Expr &upper) {
-  return (roundedBits(lower) >> 16) | (roundedBits(upper) & upperHalf());
+/// What remains of a float without the digits in its upper half.
+static Expr restOf(const Expr &value) {
+  Expr first = Halide::reinterpret<float>(Halide::reinterpret<uint32_t>(value) & upperHalf());
+  return Halide::strict_float(value - first);
 }
 
 /// Half 0 or 1 of a pair.
@@ -114,44 +125,63 @@ static Expr halfOf(const Expr &pair, const Expr &half) {
   return Halide::reinterpret<float>(Halide::select(half == 0, pair << 16, pair & upperHalf()));
 }
 
-MatrixAttention::MatrixAttention(const AttentionOperands &operands, const std::string &name)
-    : operands(operands), stage(operands.stage(name)), terms(llvm::alignTo(operands.width, kTerms)),
+MatrixAttention::MatrixAttention(const AttentionOperands &operands, bool isRounded, const std::string &name)
+    : operands(operands), stage(operands.stage(name)), parts(isRounded ? 1 : seq::SplitOp::kParts),
+      keyBlock(isRounded ? kKeysOfBfloats : kKeysOfParts), terms(llvm::alignTo(operands.width, kTerms)),
       columns(llvm::alignTo(operands.valueWidth, kLanes)), queryRows(name + "_query_rows"),
       queries(name + "_queries"), keys(name + "_keys"), dot(name + "_dot"), shareTop(name + "_share_top"),
-      top(name + "_top"), weights(name + "_weights"), shareMass(name + "_share_mass"), mass(name + "_mass"),
-      pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"), running(name + "_running"),
-      inverse(name + "_inverse") {
+      top(name + "_top"), weights(name + "_weights"), words(name + "_words"), shareMass(name + "_share_mass"),
+      mass(name + "_mass"), pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"),
+      running(name + "_running"), inverse(name + "_inverse") {
   this->operands.hideExtents(stage);
   defineQueries();
   defineDots();
+  defineTops();
   defineWeights();
+  defineMass();
   defineMixed();
   defineRunning();
 }
 
 //===-- algorithm ----------------------------------------------------------------------------------===//
 
-void MatrixAttention::defineQueries() {
-  queryParts = existingParts();
-  Expr row = Halide::min(base(t, p) + i, operands.rows - 1);
-  queryPairs = RDom(0, operands.width / 2).x;
-  queryRows(k, i, p, t, h) = filling<uint32_t>(operands.width, terms);
-  queryRows(queryPairs, i, p, t, h) =
-      pairOf(operands.query(row, h, 2 * queryPairs), operands.query(row, h, 2 * queryPairs + 1));
-  queries(i, k, p, t, h) = Halide::undef<uint32_t>();
-  queries(i, k, queryParts, t, h) = queryRows(k, i, queryParts, t, h);
+/// The digits of a part, in the upper half of a word.
+Expr MatrixAttention::digits(const Expr &value, const Expr &part) const {
+  if (parts == 1)
+    return roundedBits(value);
+  Expr rest = restOf(value);
+  return Halide::reinterpret<uint32_t>(Halide::select(part == 0, value, part == 1, rest, restOf(rest)));
 }
 
+Expr MatrixAttention::pairOf(const Expr &lower, const Expr &upper, const Expr &part) const {
+  return (digits(lower, part) >> 16) | (digits(upper, part) & upperHalf());
+}
+
+void MatrixAttention::defineQueries() {
+  const int pairsOfPart = terms / 2;
+  existing = existingParts();
+  Expr row = Halide::min(base(t, p) + i, operands.rows - 1);
+  queryPairs = RDom(0, operands.width / 2).x;
+  Expr lower = operands.query(row, h, 2 * queryPairs), upper = operands.query(row, h, 2 * queryPairs + 1);
+  queryRows(k, i, p, t, h) = filling<uint32_t>(operands.width, terms);
+  for (int part = 0; part < parts; ++part)
+    queryRows(part * pairsOfPart + queryPairs, i, p, t, h) = pairOf(lower, upper, part);
+  queries(i, k, p, t, h) = Halide::undef<uint32_t>();
+  queries(i, k, existing, t, h) = queryRows(k, i, existing, t, h);
+}
+
+/// A product of first parts stands for that of all: where they begin, the runtime finds the others.
 void MatrixAttention::defineDots() {
   keyFeatures = RDom(0, operands.width).x;
   Expr key = operands.key(h, position(j), keyFeatures);
   keys(f, j, h, b) = filling<uint16_t>(operands.width, terms);
-  keys(keyFeatures, j, h, b) = Halide::cast<uint16_t>(roundedBits(key) >> 16);
+  for (int part = 0; part < parts; ++part)
+    keys(part * terms + keyFeatures, j, h, b) = Halide::cast<uint16_t>(digits(key, part) >> 16);
   RDom all(0, 2, 0, terms / 2);
   Expr element = Halide::reinterpret<float>(Halide::cast<uint32_t>(keys(2 * all.y + all.x, j, h, b)) << 16);
   dot(i, j, p, t, h, b) = 0.0f;
   dot(i, j, p, t, h, b) += element * halfOf(queries(i, all.y, p, t, h), all.x);
-  stage.products.push_back({dot.name(), keys.name(), queries.name(), kKeyBlock, terms});
+  stage.products.push_back({dot.name(), keys.name(), queries.name(), keyBlock, terms, parts});
 }
 
 Expr MatrixAttention::score(Expr key) const {
@@ -163,31 +193,50 @@ Expr MatrixAttention::score(Expr key) const {
   return operands.score(dot(i, key, p, t, h, b), row, h, at, distance, limit);
 }
 
-void MatrixAttention::defineWeights() {
-  topKeys = RDom(0, kKeyBlock / kShares).x;
+void MatrixAttention::defineTops() {
+  topKeys = RDom(0, keyBlock / kShares).x;
   shareTop(i, s, p, t, h, b) = AttentionOperands::kInvisible;
   shareTop(i, s, p, t, h, b) = Halide::max(shareTop(i, s, p, t, h, b), score(topKeys * kShares + s));
   Expr largest = shareTop(i, 0, p, t, h, b);
   for (int share = 1; share < kShares; ++share)
     largest = Halide::max(largest, shareTop(i, share, p, t, h, b));
   top(i, p, t, h, b) = largest;
-  auto weight = [&](Expr key) {
-    return Halide::reinterpret<uint32_t>(bfloatNegativePowerOfTwo(score(key) - top(i, p, t, h, b)));
-  };
-  weights(i, k, p, t, h, b) = (weight(2 * k) >> 16) | (weight(2 * k + 1) & upperHalf());
+}
 
-  RDom ofBlock(0, kKeyBlock / 2 / kShares);
+/// Weights of f32 are computed once for all of their parts; those of bf16 are words at once.
+void MatrixAttention::defineWeights() {
+  Expr own = score(j), exponent = own - top(i, p, t, h, b);
+  const bool hidesKeys = operands.op.getCausal() || operands.op.getBias() || operands.op.getMask();
+  Expr exact = negativePowerOfTwo(Halide::max(exponent, kSmallestExponent));
+  if (hidesKeys)
+    exact = Halide::select(own > AttentionOperands::kInvisible, exact, 0.0f);
+  weights(i, j, p, t, h, b) = parts == 1 ? bfloatNegativePowerOfTwo(exponent) : exact;
+  const int pairsOfPart = keyBlock / 2;
+  Expr pair = k % pairsOfPart, part = k / pairsOfPart;
+  Expr lower = weights(i, 2 * pair, p, t, h, b), upper = weights(i, 2 * pair + 1, p, t, h, b);
+  if (parts == 1)
+    words(i, k, p, t, h, b) =
+        (Halide::reinterpret<uint32_t>(weights(i, 2 * k, p, t, h, b)) >> 16) |
+        (Halide::reinterpret<uint32_t>(weights(i, 2 * k + 1, p, t, h, b)) & upperHalf());
+  else
+    words(i, k, p, t, h, b) = pairOf(lower, upper, part);
+}
+
+/// Of weights as they are multiplied.
+void MatrixAttention::defineMass() {
+  RDom ofBlock(0, keyBlock / 2 / kShares);
   massPairs = ofBlock.x;
-  ofBlock.where(b * kKeyBlock + massPairs * (2 * kShares) < operands.keyExtent);
-  Expr pair = massPairs * kShares + s, word = weights(i, pair, p, t, h, b);
-  auto bitsOf = [&](int half) {
-    Expr isKey = b * kKeyBlock + 2 * pair + half < operands.keyExtent;
-    return Halide::select(isKey, Halide::Internal::make_const(Halide::UInt(32), 0xffff0000),
-                          Halide::cast<uint32_t>(0));
+  ofBlock.where(b * keyBlock + massPairs * (2 * kShares) < operands.keyExtent);
+  Expr pair = massPairs * kShares + s, word = words(i, pair, p, t, h, b);
+  auto weight = [&](int half) -> Expr {
+    Expr key = 2 * pair + half;
+    if (parts > 1)
+      return Halide::select(isKey(key), weights(i, key, p, t, h, b), 0.0f);
+    Expr mask = Halide::select(isKey(key), upperHalf(), Halide::cast<uint32_t>(0));
+    return Halide::reinterpret<float>((half == 0 ? word << 16 : word) & mask);
   };
   shareMass(i, s, p, t, h, b) = 0.0f;
-  shareMass(i, s, p, t, h, b) +=
-      Halide::reinterpret<float>((word << 16) & bitsOf(0)) + Halide::reinterpret<float>(word & bitsOf(1));
+  shareMass(i, s, p, t, h, b) += weight(0) + weight(1);
   Expr total = shareMass(i, 0, p, t, h, b);
   for (int share = 1; share < kShares; ++share)
     total += shareMass(i, share, p, t, h, b);
@@ -195,19 +244,20 @@ void MatrixAttention::defineWeights() {
 }
 
 void MatrixAttention::defineMixed() {
+  const int pairsOfPart = keyBlock / 2;
   auto value = [&](Expr key) {
-    return Halide::select(b * kKeyBlock + key < operands.keyExtent, operands.value(h, position(key), d),
-                          0.0f);
+    return Halide::select(isKey(key), operands.value(h, position(key), d), 0.0f);
   };
-  pairs(d, k, h, b) = pairOf(value(2 * k), value(2 * k + 1));
+  Expr pair = parts == 1 ? Expr(k) : k % pairsOfPart;
+  pairs(d, k, h, b) = pairOf(value(2 * pair), value(2 * pair + 1), k / pairsOfPart);
   valueFeatures = RDom(0, operands.valueWidth).x;
   values(k, d, h, b) = filling<uint32_t>(operands.valueWidth, columns);
   values(k, valueFeatures, h, b) = pairs(valueFeatures, k, h, b);
-  RDom all(0, 2, 0, kKeyBlock / 2);
+  RDom all(0, 2, 0, pairsOfPart);
   mixed(i, d, p, t, h, b) = 0.0f;
   mixed(i, d, p, t, h, b) +=
-      halfOf(values(all.y, d, h, b), all.x) * halfOf(weights(i, all.y, p, t, h, b), all.x);
-  stage.products.push_back({mixed.name(), values.name(), weights.name(), columns, kKeyBlock});
+      halfOf(values(all.y, d, h, b), all.x) * halfOf(words(i, all.y, p, t, h, b), all.x);
+  stage.products.push_back({mixed.name(), values.name(), words.name(), columns, keyBlock, parts});
 }
 
 /// The state of a query: its sums, the total and the maximum, as rows of one Func, because a loop over blocks
@@ -218,24 +268,25 @@ void MatrixAttention::defineRunning() {
   running(i, d, p, t, h) = Halide::undef<float>();
   running(i, d, firstParts, t, h) = Halide::select(d == maximum, AttentionOperands::kInvisible, 0.0f);
 
-  RDom all(0, maximum + 1, 0, kParts, 0, (operands.keyExtent + (kKeyBlock - 1)) / kKeyBlock);
+  RDom all(0, maximum + 1, 0, kParts, 0, (operands.keyExtent + (keyBlock - 1)) / keyBlock);
   all.where(t * kTileRows + all.y * kPartRows < operands.rows);
   if (operands.op.getCausal())
-    all.where(all.z * kKeyBlock < base(t, all.y) + kPartRows);
+    all.where(all.z * keyBlock < base(t, all.y) + kPartRows);
   rowsOfState = all.x;
-  parts = all.y;
+  tileParts = all.y;
   blocks = all.z;
-  Expr old = running(i, rowsOfState, parts, t, h), oldTop = running(i, maximum, parts, t, h);
-  Expr blockTop = top(i, parts, t, h, blocks);
-  Expr ofBlock = Halide::select(rowsOfState == total, mass(i, parts, t, h, blocks),
-                                mixed(i, Halide::min(rowsOfState, total - 1), parts, t, h, blocks));
+  Expr old = running(i, rowsOfState, tileParts, t, h), oldTop = running(i, maximum, tileParts, t, h);
+  Expr blockTop = top(i, tileParts, t, h, blocks);
+  Expr ofBlock = Halide::select(rowsOfState == total, mass(i, tileParts, t, h, blocks),
+                                mixed(i, Halide::min(rowsOfState, total - 1), tileParts, t, h, blocks));
   // Of the two factors one is 1, unless the block is hidden.
-  auto factor = [](Expr exponent) {
-    return roughNegativePowerOfTwo(Halide::clamp(exponent, kSmallestExponent, 0.0f));
+  auto factor = [&](Expr exponent) {
+    Expr limited = Halide::clamp(exponent, kSmallestExponent, 0.0f);
+    return parts == 1 ? roughNegativePowerOfTwo(limited) : negativePowerOfTwo(limited);
   };
   Expr keep = factor(oldTop - blockTop);
   Expr add = Halide::select(blockTop > AttentionOperands::kInvisible, factor(blockTop - oldTop), 0.0f);
-  running(i, rowsOfState, parts, t, h) =
+  running(i, rowsOfState, tileParts, t, h) =
       Halide::select(rowsOfState == maximum, Halide::max(old, blockTop), old * keep + ofBlock * add);
 
   inverse(i, p, t, h) = Halide::select(running(i, maximum, p, t, h) > AttentionOperands::kInvisible,
@@ -271,44 +322,60 @@ void MatrixAttention::onStack(Func &func, bool isOfTile) const {
     else if (argument.same_as(i))
       func.bound(i, 0, kPartRows);
     else if (argument.same_as(j))
-      func.bound(j, 0, kKeyBlock);
+      func.bound(j, 0, keyBlock);
   }
 }
 
 void MatrixAttention::scheduleScores() {
   const int features = lanesOf(operands.width);
-  keys.compute_at(running, blocks).bound(f, 0, terms).vectorize(f, kLanes);
-  keys.update().reorder(keyFeatures, j).vectorize(keyFeatures, features).unroll(keyFeatures);
-  dot.compute_at(running, parts);
+  keys.compute_at(running, blocks).bound(f, 0, parts * terms).vectorize(f, kLanes);
+  for (int part = 0; part < parts; ++part)
+    keys.update(part).reorder(keyFeatures, j).vectorize(keyFeatures, features).unroll(keyFeatures);
+  dot.compute_at(running, tileParts);
   for (auto [func, reduction] : {std::pair(&shareTop, topKeys), std::pair(&shareMass, massPairs)}) {
-    func->compute_at(running, parts).bound(s, 0, kShares).vectorize(i).unroll(s);
+    func->compute_at(running, tileParts).bound(s, 0, kShares).vectorize(i).unroll(s);
     func->update()
         .reorder(i, s, reduction)
         .vectorize(i)
         .unroll(s)
         .partition(reduction, Halide::Partition::Never);
   }
-  top.compute_at(running, parts).vectorize(i);
-  mass.compute_at(running, parts).vectorize(i);
-  weights.compute_at(running, parts).bound(k, 0, kKeyBlock / 2).vectorize(i).unroll(k, kShares);
+  top.compute_at(running, tileParts).vectorize(i);
+  mass.compute_at(running, tileParts).vectorize(i);
+  words.compute_at(running, tileParts).bound(k, 0, parts * keyBlock / 2).vectorize(i);
+  if (parts == 1) {
+    words.unroll(k, kShares);
+    return;
+  }
+  Var part("part");
+  weights.compute_at(running, tileParts).vectorize(i).unroll(j, kShares);
+  words.split(k, part, k, keyBlock / 2).reorder(i, part, k).unroll(part);
 }
 
 /// Blocks of keys, then the parts of the tile, which share them.
 void MatrixAttention::scheduleSums() {
   pairs.compute_at(running, blocks)
       .bound(d, 0, operands.valueWidth)
+      .bound(k, 0, parts * keyBlock / 2)
       .vectorize(d, lanesOf(operands.valueWidth))
       .unroll(d);
-  values.compute_at(running, blocks).bound(k, 0, kKeyBlock / 2).bound(d, 0, columns).vectorize(k, kLanes);
+  if (parts > 1) {
+    Var part("part");
+    pairs.split(k, part, k, keyBlock / 2).unroll(part);
+  }
+  values.compute_at(running, blocks)
+      .bound(k, 0, parts * keyBlock / 2)
+      .bound(d, 0, columns)
+      .vectorize(k, kLanes);
   values.update().reorder(k, valueFeatures).vectorize(k, kLanes);
-  mixed.compute_at(running, parts).bound(d, 0, columns);
+  mixed.compute_at(running, tileParts).bound(d, 0, columns);
   running.bound(d, 0, operands.valueWidth + 2);
   running.update(0).reorder(i, d, firstParts).vectorize(i).partition(firstParts, Halide::Partition::Never);
   running.update(1)
-      .reorder(i, rowsOfState, parts, blocks)
+      .reorder(i, rowsOfState, tileParts, blocks)
       .vectorize(i)
       .unroll(rowsOfState)
-      .partition(parts, Halide::Partition::Never)
+      .partition(tileParts, Halide::Partition::Never)
       .partition(blocks, Halide::Partition::Never);
   inverse.vectorize(i);
 }
@@ -331,25 +398,28 @@ void MatrixAttention::schedule() {
     func->compute_at(level);
     onStack(*func, true);
   }
-  queries.bound(k, 0, terms / 2);
-  queries.update()
-      .reorder(i, k, queryParts)
-      .vectorize(i, kLanes)
-      .partition(queryParts, Halide::Partition::Never);
-  queryRows.compute_at(queries, queryParts).bound(k, 0, terms / 2).vectorize(k, kLanes);
-  queryRows.update().reorder(queryPairs, i).vectorize(queryPairs, lanesOf(operands.width / 2));
+  queries.bound(k, 0, parts * terms / 2);
+  queries.update().reorder(i, k, existing).vectorize(i, kLanes).partition(existing, Halide::Partition::Never);
+  queryRows.compute_at(queries, existing).bound(k, 0, parts * terms / 2).vectorize(k, kLanes);
+  for (int part = 0; part < parts; ++part)
+    queryRows.update(part).reorder(queryPairs, i).vectorize(queryPairs, lanesOf(operands.width / 2));
   scheduleScores();
   scheduleSums();
   for (Func *func :
-       {&queryRows, &keys, &dot, &shareTop, &top, &weights, &shareMass, &mass, &pairs, &values, &mixed})
+       {&queryRows, &keys, &dot, &shareTop, &top, &words, &shareMass, &mass, &pairs, &values, &mixed})
     onStack(*func, false);
+  if (parts > 1)
+    onStack(weights, false);
 }
 
-bool halyard::kernels::fitsMatrixTiles(const AttentionOperands &operands) {
+bool halyard::kernels::fitsMatrixTiles(const AttentionOperands &operands, bool isRounded) {
+  auto queries = Halide::Internal::as_const_int(operands.rows);
   return !operands.isRagged && operands.width % 2 == 0 && operands.width <= kMostFeatures &&
-         operands.valueWidth <= kMostFeatures;
+         operands.valueWidth <= kMostFeatures &&
+         (isRounded || (queries && *queries >= kFewestQueriesOfParts));
 }
 
-Stage halyard::kernels::translateMatrixAttention(const AttentionOperands &operands, const std::string &name) {
-  return MatrixAttention(operands, name).build();
+Stage halyard::kernels::translateMatrixAttention(const AttentionOperands &operands, bool isRounded,
+                                                 const std::string &name) {
+  return MatrixAttention(operands, isRounded, name).build();
 }

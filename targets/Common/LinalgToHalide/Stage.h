@@ -27,11 +27,13 @@ struct PackedVariant {
 
 /// A Func that is the product of two others, as a function of the runtime computes it
 /// (Schedules/MatrixTiles.h): result(i, j) = sum over terms k of left(k, j) right(i, k), of bf16. `left` has
-/// rows of terms; `right` has rows of 16 pairs of terms, as words; `result` has rows of 16 floats.
+/// rows of terms; `right` has rows of 16 pairs of terms, as words; `result` has rows of 16 floats. With three
+/// parts (seq.split) of each operand, the terms of a part come before those of the next.
 struct MatrixProduct {
   std::string result, left, right;
   /// j and k: multiples of 16 and of 32.
   int rows, terms;
+  int parts;
 };
 
 /// A Func that computes the results of one operation. With several results it is a tuple.

@@ -41,8 +41,9 @@ private:
 };
 } // namespace
 
-/// Multiplies with registers as halyard_tiles_begin configures them.
-static constexpr const char *kColumnProduct = "halyard_tiles_multiply_column";
+/// Multiply with registers as halyard_tiles_begin configures them: bf16, and parts of floats.
+static constexpr const char *kColumnProduct = "halyard_tiles_multiply_column",
+                            *kColumnProductOfParts = "halyard_tiles_multiply_column_of_floats";
 
 static Stmt callStatement(const std::string &function, const std::vector<Expr> &arguments) {
   return Evaluate::make(Call::make(Halide::Int(32), function, arguments, Call::Extern));
@@ -71,7 +72,7 @@ Stmt MatrixTileCalls::visit(const ProducerConsumer *op) {
     if (call.rows.defined())
       arguments.push_back(
           min(call.rows - Halide::cast<int32_t>(leftByte / call.leftRowBytes), call.mostRows));
-    needsRegisters |= call.function == kColumnProduct;
+    needsRegisters |= call.function == kColumnProduct || call.function == kColumnProductOfParts;
     return ProducerConsumer::make(op->name, true, callStatement(call.function, arguments));
   }
   return IRMutator::visit(op);
@@ -142,8 +143,8 @@ void halyard::kernels::addMatrixTiles(Halide::Pipeline &pipeline, const Kernel &
       calls.push_back({product.result,
                        product.left,
                        product.right,
-                       kColumnProduct,
-                       make_const(Halide::Int(64), product.terms * kBfloatBytes),
+                       product.parts > 1 ? kColumnProductOfParts : kColumnProduct,
+                       make_const(Halide::Int(64), product.parts * product.terms * kBfloatBytes),
                        {product.terms / 2, product.rows}});
   }
   if (!calls.empty())

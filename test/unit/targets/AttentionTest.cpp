@@ -26,6 +26,21 @@ protected:
     EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_column"), hasTiles());
   }
 };
+
+/// Always many queries of f32, which matrix tiles multiply by parts.
+class ManyQueriesTest : public AttentionTest {
+protected:
+  void checkExactly(const Case &c) {
+    SCOPED_TRACE(c.text());
+    CompiledKernel kernel(parse(c.text()), GetParam());
+    ASSERT_EQ(kernel.error, "") << messages;
+    EXPECT_EQ(llvm::is_contained(kernel.undefinedSymbols(), "halyard_tiles_multiply_column_of_floats"),
+              GetParam() == "x86-64-v4-amx");
+    auto results = kernel.run(arguments(c), {{c.rows, c.heads * c.valueWidth}});
+    ASSERT_EQ(results.size(), 1u);
+    expectNear(results[0], c.expected(), 4e-6);
+  }
+};
 } // namespace
 
 TEST_P(AttentionTest, MatchesTheFormula) {
@@ -376,6 +391,60 @@ TEST_P(RoundedAttentionTest, GivesARowTheSameBitsInAnyCompany) {
   checkRows(c);
 }
 
+TEST_P(ManyQueriesTest, MatchTheFormula) {
+  for (auto [width, valueWidth] : {std::pair<int64_t, int64_t>{64, 64}, {36, 20}, {10, 128}, {128, 5}})
+    for (bool causal : {false, true}) {
+      Case c{2, 1, width, valueWidth, 300, causal ? 300 : 415};
+      c.causal = causal;
+      c.isStatic = true;
+      c.scale = 1 / std::sqrt(width);
+      fill(c);
+      checkExactly(c);
+    }
+}
+
+TEST_P(ManyQueriesTest, AddBiasAndMasks) {
+  Case c{2, 2, 32, 32, 270, 140};
+  c.isStatic = true;
+  fill(c);
+  c.mask = randomFloats({1, 140});
+  for (int j = 40; j < 60; ++j)
+    c.mask->mutableValues<float>()[j] =
+        j % 2 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::lowest();
+  checkExactly(c);
+  c.byDistance = true;
+  c.bias = randomFloats({2, 2 * 300 - 1});
+  checkExactly(c);
+  c.softcap = 2;
+  checkExactly(c);
+}
+
+TEST_P(ManyQueriesTest, GiveZerosWhereNoKeyIsSeen) {
+  Case c{2, 2, 32, 32, 256, 140};
+  c.isStatic = true;
+  fill(c);
+  c.bias = randomFloats({1, 256, 140});
+  for (int j = 0; j < 140; ++j)
+    c.bias->mutableValues<float>()[17 * 140 + j] = -std::numeric_limits<float>::infinity();
+  checkExactly(c);
+  for (float value : run(c.text(), arguments(c), {{256, 64}})[0].values<float>().slice(17 * 64, 64))
+    EXPECT_EQ(value, 0.0f);
+}
+
+/// Scores from nearly equal ones to those of which one outweighs all others, and values of any size.
+TEST_P(ManyQueriesTest, MayBeOfAnySize) {
+  Case c{2, 2, 40, 40, 320, 200};
+  c.isStatic = true;
+  fill(c);
+  std::uniform_int_distribution<int> exponents(-12, 1);
+  for (HostTensor *tensor : {&c.query, &c.key, &c.value})
+    for (float &value : tensor->mutableValues<float>())
+      value = std::ldexp(value, exponents(random));
+  checkExactly(c);
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, ManyQueriesTest, ::testing::Values("x86-64-v4-vnni", "x86-64-v4-amx"),
+                         targetTestName);
 INSTANTIATE_TEST_SUITE_P(Targets, RoundedAttentionTest, ::testing::Values("x86-64-v4-vnni", "x86-64-v4-amx"),
                          targetTestName);
 HALYARD_INSTANTIATE_FOR_TARGETS(AttentionTest);
