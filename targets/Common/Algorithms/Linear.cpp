@@ -343,7 +343,8 @@ void LinearTranslation::defineTotal() {
 }
 
 /// How many groups of terms a tile of the processor's can hold, if it is filled equally each time; 0 if there
-/// are no tiles, or none for such a layer: for whole panels of bytes or bf16, read where they are.
+/// are no tiles, or none for such a layer: for whole panels of bytes, bf16 or floats with parts, read where
+/// they are.
 int LinearTranslation::groupsOfTile() {
   constexpr int kMost = 16, kFewest = 8, kColumns = 32;
   if (op.getParts() && shape.hasMatrixTiles && isInPlace() && sum.panel % kColumns == 0)

@@ -33,9 +33,9 @@ using Halide::Var;
 static constexpr int kKeysOfBfloats = 64, kKeysOfParts = 32, kTerms = 32;
 /// Queries from which parts pay.
 static constexpr int kFewestQueriesOfParts = 256;
-/// Queries of a part, a vector: what is made of them and a block of keys stays in the first-level cache with
-/// the block. Parts of a tile.
-static constexpr int kLanes = 16, kPartRows = kLanes, kParts = 32, kTileRows = kParts * kPartRows;
+/// Queries of a strip, a vector: what is made of them and a block of keys stays in the first-level cache with
+/// the block. Most strips of a tile, and bytes of their queries and state, which a thread keeps on its stack.
+static constexpr int kLanes = 16, kStripRows = kLanes, kMostStrips = 32, kMostTileBytes = 400 * 1024;
 /// Maxima and sums over the keys of a block that do not wait for each other.
 static constexpr int kShares = 4;
 /// Most features of a head: what a thread keeps on its stack.
@@ -70,17 +70,18 @@ private:
   Expr isKey(Expr inBlock) const { return b * keyBlock + inBlock < operands.keyExtent; }
   Expr digits(const Expr &value, const Expr &part) const;
   Expr pairOf(const Expr &lower, const Expr &upper, const Expr &part) const;
-  /// The parts of a tile that have rows.
-  RVar existingParts() const {
-    RDom all(0, kParts);
-    all.where(t * kTileRows + all.x * kPartRows < operands.rows);
+  /// The strips of a tile that have rows.
+  RVar existingStrips() const {
+    RDom all(0, tileStrips);
+    all.where(t * tileRows() + all.x * kStripRows < operands.rows);
     return all.x;
   }
-  /// Row of a part's first query: the last part is shifted inwards.
-  Expr base(Expr tile, Expr part) const {
-    return Halide::max(Halide::min(tile * kTileRows + part * kPartRows, operands.rows - kPartRows), 0);
+  /// Row of a strip's first query: the last strip is shifted inwards.
+  Expr base(Expr tile, Expr strip) const {
+    return Halide::max(Halide::min(tile * tileRows() + strip * kStripRows, operands.rows - kStripRows), 0);
   }
 
+  int tileRows() const { return tileStrips * kStripRows; }
   /// Lanes in which elements of an operand are read.
   static int lanesOf(int features) { return AttentionOperands::powerOfTwo(features, kLanes); }
   /// What a Func of whole tiles holds where no operand is copied to.
@@ -90,17 +91,18 @@ private:
 
   AttentionOperands operands;
   Stage stage;
-  int parts, keyBlock;
+  /// Parts of a number, keys of a block, strips of a tile.
+  int parts, keyBlock, tileStrips;
   /// Features of queries and keys, and of values, in whole tiles.
   int terms, columns;
 
-  // Arguments: query in part, key in block, feature of a key, pair of terms, feature of sums, part, tile,
+  // Arguments: query in strip, key in block, feature of a key, pair of terms, feature of sums, strip, tile,
   // head, block.
   Var i{"i"}, j{"j"}, f{"f"}, k{"k"}, d{"d"}, p{"p"}, t{"t"}, h{"h"}, b{"b"};
   /// Share of a block's keys.
   Var s{"s"};
-  RVar queryPairs, existing, keyFeatures, topKeys, massPairs, valueFeatures, firstParts, rowsOfState,
-      tileParts, blocks;
+  RVar queryPairs, existing, keyFeatures, topKeys, massPairs, valueFeatures, firstStrips, rowsOfState, strips,
+      blocks;
   Func queryRows, queries, keys, dot, shareTop, top, weights, words, shareMass, mass, pairs, values, mixed,
       running, inverse;
 };
@@ -114,12 +116,6 @@ static Expr roundedBits(const Expr &value) {
 
 static const Expr upperHalf() { return Halide::Internal::make_const(Halide::UInt(32), 0xffff0000); }
 
-/// What remains of a float without the digits in its upper half.
-static Expr restOf(const Expr &value) {
-  Expr first = Halide::reinterpret<float>(Halide::reinterpret<uint32_t>(value) & upperHalf());
-  return Halide::strict_float(value - first);
-}
-
 /// Half 0 or 1 of a pair.
 static Expr halfOf(const Expr &pair, const Expr &half) {
   return Halide::reinterpret<float>(Halide::select(half == 0, pair << 16, pair & upperHalf()));
@@ -127,12 +123,15 @@ static Expr halfOf(const Expr &pair, const Expr &half) {
 
 MatrixAttention::MatrixAttention(const AttentionOperands &operands, bool isRounded, const std::string &name)
     : operands(operands), stage(operands.stage(name)), parts(isRounded ? 1 : seq::SplitOp::kParts),
-      keyBlock(isRounded ? kKeysOfBfloats : kKeysOfParts), terms(llvm::alignTo(operands.width, kTerms)),
-      columns(llvm::alignTo(operands.valueWidth, kLanes)), queryRows(name + "_query_rows"),
-      queries(name + "_queries"), keys(name + "_keys"), dot(name + "_dot"), shareTop(name + "_share_top"),
-      top(name + "_top"), weights(name + "_weights"), words(name + "_words"), shareMass(name + "_share_mass"),
-      mass(name + "_mass"), pairs(name + "_pairs"), values(name + "_values"), mixed(name + "_mixed"),
-      running(name + "_running"), inverse(name + "_inverse") {
+      keyBlock(isRounded ? kKeysOfBfloats : kKeysOfParts), tileStrips(kMostStrips),
+      terms(llvm::alignTo(operands.width, kTerms)), columns(llvm::alignTo(operands.valueWidth, kLanes)),
+      queryRows(name + "_query_rows"), queries(name + "_queries"), keys(name + "_keys"), dot(name + "_dot"),
+      shareTop(name + "_share_top"), top(name + "_top"), weights(name + "_weights"), words(name + "_words"),
+      shareMass(name + "_share_mass"), mass(name + "_mass"), pairs(name + "_pairs"), values(name + "_values"),
+      mixed(name + "_mixed"), running(name + "_running"), inverse(name + "_inverse") {
+  const int stripBytes = kStripRows * (parts * terms * 2 + (operands.valueWidth + 2) * 4);
+  while (tileStrips * stripBytes > kMostTileBytes)
+    tileStrips /= 2;
   this->operands.hideExtents(stage);
   defineQueries();
   defineDots();
@@ -149,8 +148,9 @@ MatrixAttention::MatrixAttention(const AttentionOperands &operands, bool isRound
 Expr MatrixAttention::digits(const Expr &value, const Expr &part) const {
   if (parts == 1)
     return roundedBits(value);
-  Expr rest = restOf(value);
-  return Halide::reinterpret<uint32_t>(Halide::select(part == 0, value, part == 1, rest, restOf(rest)));
+  Expr rest = withoutBfloat(value);
+  return Halide::reinterpret<uint32_t>(
+      Halide::select(part == 0, value, part == 1, rest, withoutBfloat(rest)));
 }
 
 Expr MatrixAttention::pairOf(const Expr &lower, const Expr &upper, const Expr &part) const {
@@ -159,7 +159,7 @@ Expr MatrixAttention::pairOf(const Expr &lower, const Expr &upper, const Expr &p
 
 void MatrixAttention::defineQueries() {
   const int pairsOfPart = terms / 2;
-  existing = existingParts();
+  existing = existingStrips();
   Expr row = Halide::min(base(t, p) + i, operands.rows - 1);
   queryPairs = RDom(0, operands.width / 2).x;
   Expr lower = operands.query(row, h, 2 * queryPairs), upper = operands.query(row, h, 2 * queryPairs + 1);
@@ -186,7 +186,7 @@ void MatrixAttention::defineDots() {
 
 Expr MatrixAttention::score(Expr key) const {
   Expr row = base(t, p) + i, at = position(key);
-  Expr distance = operands.distance(row, at, kPartRows);
+  Expr distance = operands.distance(row, at, kStripRows);
   Expr limit;
   if (operands.op.getCausal())
     limit = AttentionOperands::limit(at < operands.visibleKeys(row));
@@ -264,21 +264,21 @@ void MatrixAttention::defineMixed() {
 /// has to carry all of them. The maximum is the last, so that the others meet the old one.
 void MatrixAttention::defineRunning() {
   const int total = operands.valueWidth, maximum = total + 1;
-  firstParts = existingParts();
+  firstStrips = existingStrips();
   running(i, d, p, t, h) = Halide::undef<float>();
-  running(i, d, firstParts, t, h) = Halide::select(d == maximum, AttentionOperands::kInvisible, 0.0f);
+  running(i, d, firstStrips, t, h) = Halide::select(d == maximum, AttentionOperands::kInvisible, 0.0f);
 
-  RDom all(0, maximum + 1, 0, kParts, 0, (operands.keyExtent + (keyBlock - 1)) / keyBlock);
-  all.where(t * kTileRows + all.y * kPartRows < operands.rows);
+  RDom all(0, maximum + 1, 0, tileStrips, 0, (operands.keyExtent + (keyBlock - 1)) / keyBlock);
+  all.where(t * tileRows() + all.y * kStripRows < operands.rows);
   if (operands.op.getCausal())
-    all.where(all.z * keyBlock < base(t, all.y) + kPartRows);
+    all.where(all.z * keyBlock < base(t, all.y) + kStripRows);
   rowsOfState = all.x;
-  tileParts = all.y;
+  strips = all.y;
   blocks = all.z;
-  Expr old = running(i, rowsOfState, tileParts, t, h), oldTop = running(i, maximum, tileParts, t, h);
-  Expr blockTop = top(i, tileParts, t, h, blocks);
-  Expr ofBlock = Halide::select(rowsOfState == total, mass(i, tileParts, t, h, blocks),
-                                mixed(i, Halide::min(rowsOfState, total - 1), tileParts, t, h, blocks));
+  Expr old = running(i, rowsOfState, strips, t, h), oldTop = running(i, maximum, strips, t, h);
+  Expr blockTop = top(i, strips, t, h, blocks);
+  Expr ofBlock = Halide::select(rowsOfState == total, mass(i, strips, t, h, blocks),
+                                mixed(i, Halide::min(rowsOfState, total - 1), strips, t, h, blocks));
   // Of the two factors one is 1, unless the block is hidden.
   auto factor = [&](Expr exponent) {
     Expr limited = Halide::clamp(exponent, kSmallestExponent, 0.0f);
@@ -286,7 +286,7 @@ void MatrixAttention::defineRunning() {
   };
   Expr keep = factor(oldTop - blockTop);
   Expr add = Halide::select(blockTop > AttentionOperands::kInvisible, factor(blockTop - oldTop), 0.0f);
-  running(i, rowsOfState, tileParts, t, h) =
+  running(i, rowsOfState, strips, t, h) =
       Halide::select(rowsOfState == maximum, Halide::max(old, blockTop), old * keep + ofBlock * add);
 
   inverse(i, p, t, h) = Halide::select(running(i, maximum, p, t, h) > AttentionOperands::kInvisible,
@@ -295,8 +295,8 @@ void MatrixAttention::defineRunning() {
 
 Stage MatrixAttention::build() {
   operands.define(stage, [&](Expr row, Expr head, Expr feature) {
-    Expr tile = row / kTileRows, part = row % kTileRows / kPartRows, inPart = row - base(tile, part);
-    return running(inPart, feature, part, tile, head) * inverse(inPart, part, tile, head);
+    Expr tile = row / tileRows(), strip = row % tileRows() / kStripRows, inStrip = row - base(tile, strip);
+    return running(inStrip, feature, strip, tile, head) * inverse(inStrip, strip, tile, head);
   });
   stage.extents[0] = Expr(); // open
   // A copy shares the Funcs.
@@ -308,7 +308,7 @@ Stage MatrixAttention::build() {
 
 //===-- schedules ----------------------------------------------------------------------------------===//
 
-/// Constant extents on the stack, said explicitly: of a tile, a head and a block at a time, and of all parts
+/// Constant extents on the stack, said explicitly: of a tile, a head and a block at a time, and of all strips
 /// or of one.
 void MatrixAttention::onStack(Func &func, bool isOfTile) const {
   func.store_in(kStackStorage);
@@ -318,9 +318,9 @@ void MatrixAttention::onStack(Func &func, bool isOfTile) const {
     else if (argument.same_as(h) || argument.same_as(b))
       func.bound_storage(argument, 1);
     else if (argument.same_as(p))
-      isOfTile ? func.bound_storage(p, kParts) : func.bound_extent(p, 1);
+      isOfTile ? func.bound_storage(p, tileStrips) : func.bound_extent(p, 1);
     else if (argument.same_as(i))
-      func.bound(i, 0, kPartRows);
+      func.bound(i, 0, kStripRows);
     else if (argument.same_as(j))
       func.bound(j, 0, keyBlock);
   }
@@ -331,28 +331,28 @@ void MatrixAttention::scheduleScores() {
   keys.compute_at(running, blocks).bound(f, 0, parts * terms).vectorize(f, kLanes);
   for (int part = 0; part < parts; ++part)
     keys.update(part).reorder(keyFeatures, j).vectorize(keyFeatures, features).unroll(keyFeatures);
-  dot.compute_at(running, tileParts);
+  dot.compute_at(running, strips);
   for (auto [func, reduction] : {std::pair(&shareTop, topKeys), std::pair(&shareMass, massPairs)}) {
-    func->compute_at(running, tileParts).bound(s, 0, kShares).vectorize(i).unroll(s);
+    func->compute_at(running, strips).bound(s, 0, kShares).vectorize(i).unroll(s);
     func->update()
         .reorder(i, s, reduction)
         .vectorize(i)
         .unroll(s)
         .partition(reduction, Halide::Partition::Never);
   }
-  top.compute_at(running, tileParts).vectorize(i);
-  mass.compute_at(running, tileParts).vectorize(i);
-  words.compute_at(running, tileParts).bound(k, 0, parts * keyBlock / 2).vectorize(i);
+  top.compute_at(running, strips).vectorize(i);
+  mass.compute_at(running, strips).vectorize(i);
+  words.compute_at(running, strips).bound(k, 0, parts * keyBlock / 2).vectorize(i);
   if (parts == 1) {
     words.unroll(k, kShares);
     return;
   }
   Var part("part");
-  weights.compute_at(running, tileParts).vectorize(i).unroll(j, kShares);
+  weights.compute_at(running, strips).vectorize(i).unroll(j, kShares);
   words.split(k, part, k, keyBlock / 2).reorder(i, part, k).unroll(part);
 }
 
-/// Blocks of keys, then the parts of the tile, which share them.
+/// Blocks of keys, then the strips of the tile, which share them.
 void MatrixAttention::scheduleSums() {
   pairs.compute_at(running, blocks)
       .bound(d, 0, operands.valueWidth)
@@ -368,28 +368,28 @@ void MatrixAttention::scheduleSums() {
       .bound(d, 0, columns)
       .vectorize(k, kLanes);
   values.update().reorder(k, valueFeatures).vectorize(k, kLanes);
-  mixed.compute_at(running, tileParts).bound(d, 0, columns);
+  mixed.compute_at(running, strips).bound(d, 0, columns);
   running.bound(d, 0, operands.valueWidth + 2);
-  running.update(0).reorder(i, d, firstParts).vectorize(i).partition(firstParts, Halide::Partition::Never);
+  running.update(0).reorder(i, d, firstStrips).vectorize(i).partition(firstStrips, Halide::Partition::Never);
   running.update(1)
-      .reorder(i, rowsOfState, tileParts, blocks)
+      .reorder(i, rowsOfState, strips, blocks)
       .vectorize(i)
       .unroll(rowsOfState)
-      .partition(tileParts, Halide::Partition::Never)
+      .partition(strips, Halide::Partition::Never)
       .partition(blocks, Halide::Partition::Never);
   inverse.vectorize(i);
 }
 
 void MatrixAttention::schedule() {
-  Var row = stage.vars[0], feature = stage.vars[1], head("head"), part("part"), tile("tile"), task("task"),
+  Var row = stage.vars[0], feature = stage.vars[1], head("head"), strip("strip"), tile("tile"), task("task"),
       vector("vector");
   // All rows of a head before the next, so that its keys and values stay in the cache.
   stage.func.update()
       .split(feature, head, feature, operands.valueWidth)
       .split(feature, vector, feature, lanesOf(operands.valueWidth))
-      .split(row, tile, row, kTileRows, TailStrategy::GuardWithIf)
-      .split(row, part, row, kPartRows, TailStrategy::GuardWithIf)
-      .reorder(feature, vector, row, part, tile, head)
+      .split(row, tile, row, tileRows(), TailStrategy::GuardWithIf)
+      .split(row, strip, row, kStripRows, TailStrategy::GuardWithIf)
+      .reorder(feature, vector, row, strip, tile, head)
       .fuse(tile, head, task)
       .parallel(task)
       .vectorize(feature);

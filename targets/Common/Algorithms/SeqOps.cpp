@@ -5,6 +5,7 @@
 #include "targets/Common/Algorithms/LaneSum.h"
 #include "targets/Common/Algorithms/Linear.h"
 #include "targets/Common/CpuShape.h"
+#include "targets/Common/LinalgToHalide/ScalarOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <numeric>
@@ -153,14 +154,10 @@ Stage halyard::kernels::translateSplit(seq::SplitOp op, ArrayRef<TensorView> ope
   const auto features = static_cast<int32_t>(cast<RankedTensorType>(op.getInput().getType()).getDimSize(1));
   const auto terms = static_cast<int32_t>(seq::SplitOp::termsOfPart(features));
   Expr part = feature / terms, term = feature % terms, isTerm = Halide::likely(term < features);
-  auto bits = [](const Expr &value) { return Halide::reinterpret<uint32_t>(value); };
-  auto rest = [&](const Expr &value) {
-    Expr upper = bits(value) & Halide::Internal::make_const(Halide::UInt(32), 0xffff0000);
-    return Halide::strict_float(value - Halide::reinterpret<float>(upper));
-  };
   Expr first = input.at({row, terms == features ? term : Halide::min(term, features - 1)});
-  Expr second = rest(first), third = rest(second);
-  Expr digits = bits(Halide::select(part == 0, first, part == 1, second, third)) >> 16;
+  Expr second = withoutBfloat(first), third = withoutBfloat(second);
+  Expr digits =
+      Halide::reinterpret<uint32_t>(Halide::select(part == 0, first, part == 1, second, third)) >> 16;
   digits = Halide::cast<uint16_t>(
       terms == features ? digits : Halide::select(isTerm, digits, Halide::cast<uint32_t>(0)));
   stage.func(feature, row) = Halide::reinterpret(type, digits);

@@ -58,6 +58,11 @@ Expr halyard::kernels::nearestWhole(Expr x) {
 
 Expr halyard::kernels::nearestCode(Expr x) { return Halide::reinterpret<int32_t>(x + kShift); }
 
+Expr halyard::kernels::withoutBfloat(Expr x) {
+  Expr upper = Halide::reinterpret<uint32_t>(x) & Halide::Internal::make_const(Halide::UInt(32), 0xffff0000);
+  return Halide::strict_float(x - Halide::reinterpret<float>(upper));
+}
+
 /// a0 + a1 x + a2 x^2 + .. by Horner's rule.
 static Expr polynomial(Expr x, llvm::ArrayRef<float> ascending) {
   Expr sum = ascending.back();

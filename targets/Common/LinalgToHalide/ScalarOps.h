@@ -30,6 +30,9 @@ Halide::Expr nearestWhole(Halide::Expr x);
 /// The same as an integer, by one addition: in the lower 16 bits of the result, for numbers that they hold.
 Halide::Expr nearestCode(Halide::Expr x);
 
+/// What remains of a float without its first eight binary digits, those of the bf16 in its upper half. Exact.
+Halide::Expr withoutBfloat(Halide::Expr x);
+
 /// tanh in float32 as a quotient of polynomials, within a few units in the last place.
 Halide::Expr rationalTanh(Halide::Expr x);
 

@@ -4,7 +4,8 @@
 // Tasks are panels, the same ones for the same thread in every step; many rows are cut into several tasks. Of
 // bytes, tasks with the same rows follow each other, so that a thread has all columns of some rows, as where
 // rows are normalised and quantised: what it reads lies in its own cache, while fetching a line from another
-// processor's takes as long as multiplying hundreds of bytes. Larger weights are not read twice for that.
+// processor's takes as long as multiplying hundreds of bytes. Larger weights are not read twice for that,
+// except by matrix tiles, which would read all rows for each panel otherwise.
 // Which tile computes a row makes no difference to its result.
 #include "targets/Common/Schedules/LinearSchedule.h"
 
