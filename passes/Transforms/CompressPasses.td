@@ -139,6 +139,9 @@ def PackWeights : Pass<"pack-weights", "::halyard::seq::ProgramOp"> {
     // becomes
     %h = seq.linear %x, %w : tensor<2x16xf32>, tensor<1x16x64x1xf32> -> tensor<2x40xf32>
     ```
+
+    Layers of f32 that are computed once per source, for a static number of rows that is large enough for the target, take
+    the parts of their rows as well (seq.split).
   }];
   let options = [Option<"target", "target", "std::string", "\"x86-64\"", "whose layouts to use">,
                  Option<"deterministic", "deterministic", "bool", "false",

@@ -153,9 +153,8 @@ HALYARD_TILES inline void multiplyGroup(float *sums, const SplitRows &rows, int3
 /// rows.
 ///
 ///   sums      float [rows, columns]
-///   input     bf16 [rows, 3, partTerms], rows `rowBytes` bytes apart, from `inputOffset` bytes behind
-///   `input`
-///             on: the parts of floats, zero beyond the last term up to a multiple of 32 of them
+///   input     the parts of floats, bf16 [rows, 3, partTerms], zero behind the terms up to a multiple of 32;
+///             rows `rowBytes` bytes apart, from `inputOffset` bytes behind `input` on
 ///   weight    float [terms, columns], from `weightOffset` bytes behind `weight` on; 32 or 64 columns
 ///
 /// Returns 0.

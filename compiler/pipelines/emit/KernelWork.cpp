@@ -29,9 +29,7 @@ int64_t multiplyAdds(linalg::LinalgOp op) {
   return points;
 }
 
-int64_t multiplyAdds(seq::LinearOp op) {
-  return knownElements(op.getResult().getType()) * op.getTerms();
-}
+int64_t multiplyAdds(seq::LinearOp op) { return knownElements(op.getResult().getType()) * op.getTerms(); }
 
 /// The argument that a value is, if need be reshaped.
 BlockArgument argumentOf(Value value) {

@@ -212,14 +212,13 @@ void MatrixAttention::defineWeights() {
     exact = Halide::select(own > AttentionOperands::kInvisible, exact, 0.0f);
   weights(i, j, p, t, h, b) = parts == 1 ? bfloatNegativePowerOfTwo(exponent) : exact;
   const int pairsOfPart = keyBlock / 2;
-  Expr pair = k % pairsOfPart, part = k / pairsOfPart;
+  Expr pair = parts == 1 ? Expr(k) : k % pairsOfPart;
   Expr lower = weights(i, 2 * pair, p, t, h, b), upper = weights(i, 2 * pair + 1, p, t, h, b);
-  if (parts == 1)
+  if (parts == 1) // cut off, as they were made for
     words(i, k, p, t, h, b) =
-        (Halide::reinterpret<uint32_t>(weights(i, 2 * k, p, t, h, b)) >> 16) |
-        (Halide::reinterpret<uint32_t>(weights(i, 2 * k + 1, p, t, h, b)) & upperHalf());
+        (Halide::reinterpret<uint32_t>(lower) >> 16) | (Halide::reinterpret<uint32_t>(upper) & upperHalf());
   else
-    words(i, k, p, t, h, b) = pairOf(lower, upper, part);
+    words(i, k, p, t, h, b) = pairOf(lower, upper, k / pairsOfPart);
 }
 
 /// Of weights as they are multiplied.

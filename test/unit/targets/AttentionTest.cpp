@@ -9,6 +9,20 @@ using namespace halyard::test;
 using Case = AttentionCase;
 
 namespace {
+constexpr float kLeast = std::numeric_limits<float>::lowest(), kHidden = -kInf;
+
+/// A mask that hides some keys by -inf, others by a large negative number.
+void maskSomeKeys(HostTensor &mask) {
+  for (int j = 40; j < 60; ++j)
+    mask.mutableValues<float>()[j] = j % 2 ? kHidden : kLeast;
+}
+
+/// A bias that hides all keys from one row.
+void hideKeysFrom(HostTensor &bias, int64_t row) {
+  int64_t keys = bias.shape.back();
+  std::fill_n(bias.mutableValues<float>().begin() + row * keys, keys, kHidden);
+}
+
 /// Products of rounded operands: of bf16 in matrix tiles, or of codes.
 class RoundedAttentionTest : public AttentionTest {
 protected:
@@ -155,9 +169,7 @@ TEST_P(AttentionTest, MasksKeysOfTensors) {
   Case c{2, 2, 16, 16, 9, 70};
   fill(c);
   c.mask = randomFloats({1, 70});
-  for (int j = 40; j < 60; ++j)
-    c.mask->mutableValues<float>()[j] =
-        j % 2 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::lowest();
+  maskSomeKeys(*c.mask);
   check(c);
   c.bias = randomFloats({1, 9, 70});
   check(c);
@@ -323,9 +335,7 @@ TEST_P(RoundedAttentionTest, AddsBiasAndMasks) {
   Case c{2, 2, 32, 32, 50, 140};
   fillRounded(c);
   c.mask = randomFloats({1, 140});
-  for (int j = 40; j < 60; ++j)
-    c.mask->mutableValues<float>()[j] =
-        j % 2 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::lowest();
+  maskSomeKeys(*c.mask);
   check(c);
   c.byDistance = true;
   c.bias = randomFloats({2, 2 * 150 - 1});
@@ -338,8 +348,7 @@ TEST_P(RoundedAttentionTest, GivesZerosWhereNoKeyIsSeen) {
   Case c{2, 2, 32, 32, 40, 140};
   fillRounded(c);
   c.bias = randomFloats({1, 40, 140});
-  for (int j = 0; j < 140; ++j)
-    c.bias->mutableValues<float>()[17 * 140 + j] = -std::numeric_limits<float>::infinity();
+  hideKeysFrom(*c.bias, 17);
   check(c);
   for (float value : run(c.text(), arguments(c), {{40, 64}})[0].values<float>().slice(17 * 64, 64))
     EXPECT_EQ(value, 0.0f);
@@ -408,9 +417,7 @@ TEST_P(ManyQueriesTest, AddBiasAndMasks) {
   c.isStatic = true;
   fill(c);
   c.mask = randomFloats({1, 140});
-  for (int j = 40; j < 60; ++j)
-    c.mask->mutableValues<float>()[j] =
-        j % 2 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::lowest();
+  maskSomeKeys(*c.mask);
   checkExactly(c);
   c.byDistance = true;
   c.bias = randomFloats({2, 2 * 300 - 1});
@@ -424,8 +431,7 @@ TEST_P(ManyQueriesTest, GiveZerosWhereNoKeyIsSeen) {
   c.isStatic = true;
   fill(c);
   c.bias = randomFloats({1, 256, 140});
-  for (int j = 0; j < 140; ++j)
-    c.bias->mutableValues<float>()[17 * 140 + j] = -std::numeric_limits<float>::infinity();
+  hideKeysFrom(*c.bias, 17);
   checkExactly(c);
   for (float value : run(c.text(), arguments(c), {{256, 64}})[0].values<float>().slice(17 * 64, 64))
     EXPECT_EQ(value, 0.0f);

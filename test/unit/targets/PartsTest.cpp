@@ -115,8 +115,7 @@ TEST_P(PartsTest, MultipliesAsAccuratelyAsFusedLoops) {
         float loop = 0;
         for (int64_t k = 0; k < layer.features; ++k) {
           const float a = input.values<float>()[i * layer.features + k];
-          const float b =
-              weight.values<float>()[(o / columns * layer.features + k) * columns + o % columns];
+          const float b = weight.values<float>()[(o / columns * layer.features + k) * columns + o % columns];
           exact += double(a) * b;
           largest = std::max(largest, std::fabs(double(a) * b));
           loop = std::fma(a, b, loop);
