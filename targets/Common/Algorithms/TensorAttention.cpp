@@ -107,10 +107,10 @@ void TensorAttention::defineWeights() {
   massGroups = visibleGroups(false).x;
   if (isCoded)
     return defineCodedWeights();
-  Expr own = score(i, j, weightGroups, p, t, h, b);
+  // Hidden keys weigh nothing beside any that is seen; where none is, defineRunning drops all.
   weight(i, j, g, p, t, h, b) = Halide::undef<float>();
   weight(i, j, weightGroups, p, t, h, b) =
-      Halide::select(own > AttentionOperands::kInvisible, negativePowerOfTwo(own - top(i, p, t, h, b)), 0.0f);
+      negativePowerOfTwo(score(i, j, weightGroups, p, t, h, b) - top(i, p, t, h, b));
   Expr ofGroup = weight(i, 0, massGroups, p, t, h, b);
   for (int key = 1; key < keyTile; ++key)
     ofGroup += weight(i, key, massGroups, p, t, h, b);

@@ -71,10 +71,11 @@ static Expr polynomial(Expr x, llvm::ArrayRef<float> ascending) {
   return sum;
 }
 
-/// x = n + r with |r| <= 1/2, and 2^r by a polynomial; n goes into the exponent.
+/// x = n + r with |r| <= 1/2, and 2^r by a polynomial; n, the last digits of a sum, goes into the exponent.
+/// With -127 the exponent of 1 becomes that of zero.
 static Expr negativePowerOfTwo(Expr x, llvm::ArrayRef<float> powerOfRest) {
-  Expr limited = Halide::max(x, -126.0f);
-  Expr n = Halide::cast<int32_t>(limited - 0.5f), r = limited - Halide::cast<float>(n);
+  Expr limited = Halide::max(x, -127.0f);
+  Expr n = nearestCode(limited), r = limited - Halide::cast<float>(n - 0x4b400000);
   return Halide::reinterpret<float>(Halide::reinterpret<int32_t>(polynomial(r, powerOfRest)) + (n << 23));
 }
 

@@ -36,8 +36,8 @@ Halide::Expr withoutBfloat(Halide::Expr x);
 /// tanh in float32 as a quotient of polynomials, within a few units in the last place.
 Halide::Expr rationalTanh(Halide::Expr x);
 
-/// Two to the power of a number that is not positive, to about one unit in the last place; never less than
-/// 2^-126. Half of what Halide's exponential takes.
+/// Two to the power of a number that is not positive, to about one unit in the last place down to 2^-126;
+/// something smaller below, and zero from -127 on. Less than half of what Halide's exponential takes.
 Halide::Expr negativePowerOfTwo(Halide::Expr x);
 
 /// The same to 3e-6, for what becomes a code.

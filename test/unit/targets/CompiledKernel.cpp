@@ -1,6 +1,7 @@
 // Compiles with Halyard, links with the system's compiler, calls through a function pointer with any number
 // of arguments.
 #include "CompiledKernel.h"
+#include "WatchedTarget.h"
 
 #include "targets/Common/Target.h"
 #include "llvm/Object/ObjectFile.h"
@@ -39,7 +40,8 @@ extern "C" __attribute__((visibility("default"))) int32_t halyard_prefetch(const
 static constexpr llvm::StringLiteral kFirstOfSame = "x86-64-v2";
 static constexpr llvm::StringLiteral kOthersOfSame[] = {"x86-64-v4-vnni", "x86-64-v4-amx"};
 
-CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName) : function(function) {
+CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName, bool isWatched)
+    : function(function), isWatched(isWatched) {
   if (targetName != kSameBits) {
     compile(targetName);
     return;
@@ -63,8 +65,13 @@ void CompiledKernel::compile(llvm::StringRef targetName) {
   const Target *target = lookupTarget(targetName);
   object = directory + "/kernel.o";
   std::string made = directory + "/kernel" + (target ? target->kernelSuffix().str() : "");
-  if (!target || failed(compileKernel(function, *target, made))) {
-    error = target ? "does not compile" : "no such target";
+  if (!target) {
+    error = "no such target";
+    return;
+  }
+  std::unique_ptr<Target> watched = watchedTarget(*target);
+  if (failed(compileKernel(function, isWatched ? *watched : *target, made))) {
+    error = "does not compile";
     return;
   }
   if (!target->runsHere()) {

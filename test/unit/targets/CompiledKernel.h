@@ -14,7 +14,7 @@
 
 namespace halyard::test {
 
-/// What the last kernel that ran asked for.
+/// What the last kernel that ran asked for, by calls of the runtime; and by itself if it is watched.
 extern std::vector<Fetched> fetchedAhead;
 
 /// Instead of a target's name.
@@ -25,10 +25,9 @@ public:
   /// An argument: a tensor, or the value of an index.
   using Argument = std::variant<HostTensor, int32_t>;
 
-  /// Compiles for `target` (by name), or deterministically for all levels of an
-  /// artifact that run here (`kSameBits`). `error`
-  /// tells what went wrong, and is empty if nothing did.
-  CompiledKernel(mlir::func::FuncOp function, llvm::StringRef target);
+  /// Compiles for `target` (by name), or deterministically for all levels of an artifact that run here
+  /// (`kSameBits`). `error` tells what went wrong, and is empty if nothing did.
+  CompiledKernel(mlir::func::FuncOp function, llvm::StringRef target, bool isWatched = false);
   ~CompiledKernel();
   CompiledKernel(const CompiledKernel &) = delete;
 
@@ -48,6 +47,7 @@ private:
                                  llvm::ArrayRef<llvm::SmallVector<int64_t>> resultShapes) const;
 
   mlir::func::FuncOp function;
+  bool isWatched;
   std::string directory, object;
   void *library = nullptr, *entry = nullptr;
   /// In place of the library where an emulator runs the target's programs.
