@@ -16,13 +16,15 @@ constexpr const char *kDescription =
 constexpr const char *kExitStatus =
     "Exit status: 0 done; 1 the model or its input is at fault; 2 the command line is.";
 
-void addFileOptions(CLI::App &command, std::string &encoder, std::string &decoder,
-                    std::string &decoderWithPast) {
-  command.add_option("--encoder", encoder, "Encoder file, absolute or in the folder [encoder_model.onnx]");
-  command.add_option("--decoder", decoder,
+template <typename Options> void addFileOptions(CLI::App &command, Options &options) {
+  command.add_option("--encoder", options.encoder,
+                     "Encoder file, absolute or in the folder [encoder_model.onnx]");
+  command.add_option("--decoder", options.decoder,
                      "Decoder file [decoder_model.onnx, else decoder_model_merged.onnx]");
-  command.add_option("--decoder-with-past", decoderWithPast,
+  command.add_option("--decoder-with-past", options.decoderWithPast,
                      "Decoder file that takes caches [decoder_with_past_model.onnx, if it is there]");
+  command.add_option("--embed-tokens", options.embedTokens,
+                     "File that embeds tokens, for decoders that take inputs_embeds [embed_tokens.onnx]");
 }
 
 CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
@@ -30,7 +32,7 @@ CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   command->add_option("MODEL_DIR", options.model, "Folder with the .onnx files and config.json")->required();
   command->add_option("-o,--output", options.output, "Folder to write; its name is the artifact's");
   command->add_option("--name", options.name, "Name of the artifact, a C identifier [the output folder's]");
-  addFileOptions(*command, options.encoder, options.decoder, options.decoderWithPast);
+  addFileOptions(*command, options);
   command->add_option("--target", options.target, "Machine to compile for, see 'halyard targets'")
       ->capture_default_str();
   command
@@ -124,7 +126,7 @@ CLI::App *addBench(CLI::App &app, BenchOptions &options) {
 CLI::App *addInspect(CLI::App &app, InspectOptions &options, bool &text) {
   CLI::App *command = app.add_subcommand("inspect", "Describe a model's folder or an artifact");
   command->add_option("PATH", options.path, "Model folder or artifact")->required();
-  addFileOptions(*command, options.encoder, options.decoder, options.decoderWithPast);
+  addFileOptions(*command, options);
   CLI::Option *json = command->add_flag("--json", options.json, "Print as JSON");
   command->add_flag("--text", text, "Print as text, the default")->excludes(json);
   return command;

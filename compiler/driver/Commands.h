@@ -27,6 +27,7 @@ struct CompileOptions {
   std::string encoder; // files that are named rather than found: absolute, or relative to model
   std::string decoder;
   std::string decoderWithPast;
+  std::string embedTokens;
   std::string target = "x86-64-multi";
   std::string weights = "f32";   // f32, bf16, f16, int8, int4, auto
   std::string kv = "auto";       // f32, bf16, int8; auto: like the weights, int8 with codes
@@ -82,6 +83,7 @@ struct InspectOptions {
   std::string encoder; // as in CompileOptions
   std::string decoder;
   std::string decoderWithPast;
+  std::string embedTokens;
   bool json = false;
 };
 int inspectCommand(const InspectOptions &options);

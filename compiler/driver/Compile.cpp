@@ -33,7 +33,7 @@ std::string artifactName(const CompileOptions &options) {
 onnx::ImportOptions importOptions(const CompileOptions &options) {
   onnx::ImportOptions import;
   import.directory = options.model;
-  import.files = {options.encoder, options.decoder, options.decoderWithPast};
+  import.files = {options.encoder, options.decoder, options.decoderWithPast, options.embedTokens};
   import.name = artifactName(options);
   import.maxSource = options.maxSource;
   import.maxTarget = options.maxTarget;
@@ -69,6 +69,7 @@ ArtifactOptions artifactOptions(const CompileOptions &options, StringRef directo
   add("encoder", options.encoder);
   add("decoder", options.decoder);
   add("decoder-with-past", options.decoderWithPast);
+  add("embed-tokens", options.embedTokens);
   add("weights", options.weights);
   add("kv", options.kv == "auto" ? "" : options.kv);
   add("screen", options.screen);

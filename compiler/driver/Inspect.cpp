@@ -75,12 +75,13 @@ FailureOr<Object> inspectModel(const InspectOptions &options) {
   DiagnosticPrinter printer(&context);
   onnx::ImportOptions import;
   import.directory = options.path;
-  import.files = {options.encoder, options.decoder, options.decoderWithPast};
+  import.files = {options.encoder, options.decoder, options.decoderWithPast, options.embedTokens};
   FailureOr<onnx::ModelFiles> files = onnx::findModelFiles(&context, import.directory, import.files);
   if (failed(files))
     return failure();
   Array descriptions;
-  for (const std::string &path : {files->encoder, files->decoder, files->decoderWithPast}) {
+  for (const std::string &path :
+       {files->encoder, files->decoder, files->decoderWithPast, files->embedTokens}) {
     if (path.empty())
       continue;
     FailureOr<onnx::FileDescription> description = onnx::describeFile(&context, path);

@@ -3,6 +3,7 @@
 #include "compiler/frontend/Generation.h"
 #include "compiler/frontend/GraphImporter.h"
 #include "compiler/frontend/Limits.h"
+#include "compiler/frontend/TokenEmbedding.h"
 
 #include "dialects/ONNX/IR/ONNX.h"
 
@@ -102,6 +103,31 @@ static LogicalResult checkWidths(ImportedGraph &encoder, func::FuncOp decoder) {
   return success();
 }
 
+/// Decoders of embedded tokens become decoders of tokens.
+static LogicalResult embedTokensOf(ArrayRef<func::FuncOp> decoders, ModuleOp module, const ModelFiles &files,
+                                   bool isNamed) {
+  SmallVector<func::FuncOp> taking(llvm::make_filter_range(decoders, takesEmbeddedTokens));
+  if (taking.empty() && isNamed)
+    return emitError(fileLocation(module.getContext(), files.embedTokens))
+           << "is named by --embed-tokens, but no decoder takes inputs_embeds in place of input_ids";
+  if (taking.empty())
+    return success();
+  if (files.embedTokens.empty()) {
+    InFlightDiagnostic error = taking.front().emitError()
+                               << "takes inputs_embeds, but what embeds tokens is not there";
+    error.attachNote() << "the folder has no embed_tokens.onnx; name the file with --embed-tokens";
+    return error;
+  }
+  FailureOr<func::FuncOp> embedding = importFile(module, files.embedTokens, "embed_tokens");
+  if (failed(embedding))
+    return failure();
+  for (func::FuncOp decoder : taking)
+    if (failed(embedTokens(decoder, *embedding)))
+      return failure();
+  embedding->erase();
+  return success();
+}
+
 static FailureOr<Configuration> readConfiguration(MLIRContext *context, const ModelFiles &files) {
   Configuration configuration;
   for (auto [path, into] : {std::pair(&files.config, &configuration.model),
@@ -136,8 +162,14 @@ FailureOr<OwningOpRef<ModuleOp>> halyard::onnx::importModel(MLIRContext *context
   FailureOr<func::FuncOp> decoder = importFile(*module, files->decoder, "decoder");
   if (failed(decoder) || failed(checkWidths(*encoder, *decoder)))
     return failure();
-  if (!files->decoderWithPast.empty() &&
-      failed(importFile(*module, files->decoderWithPast, "decoder_with_past")))
+  SmallVector<func::FuncOp> decoders{*decoder};
+  if (!files->decoderWithPast.empty()) {
+    FailureOr<func::FuncOp> withPast = importFile(*module, files->decoderWithPast, "decoder_with_past");
+    if (failed(withPast))
+      return failure();
+    decoders.push_back(*withPast);
+  }
+  if (failed(embedTokensOf(decoders, *module, *files, !options.files.embedTokens.empty())))
     return failure();
 
   FailureOr<DictionaryAttr> generation =

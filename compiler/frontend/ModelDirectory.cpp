@@ -19,6 +19,7 @@ namespace {
 constexpr StringLiteral kEncoders[] = {"encoder_model.onnx", "encoder.onnx"};
 constexpr StringLiteral kMergedDecoder = "decoder_model_merged.onnx";
 constexpr StringLiteral kDecoders[] = {"decoder_model.onnx", kMergedDecoder, "decoder.onnx"};
+constexpr StringLiteral kEmbeddings[] = {"embed_tokens.onnx"};
 constexpr StringLiteral kDecodersWithPast[] = {"decoder_with_past_model.onnx", "decoder_with_past.onnx"};
 
 std::string join(StringRef directory, StringRef name) {
@@ -115,6 +116,14 @@ FailureOr<ModelFiles> halyard::onnx::findModelFiles(MLIRContext *context, String
     files.decoderWithPast = *withPast;
   } else if (named.decoder.empty() && alone.empty() && path::filename(files.decoder) != kMergedDecoder) {
     files.decoderWithPast = findOne(directory, kDecodersWithPast);
+  }
+  if (named.embedTokens.empty()) {
+    files.embedTokens = findOne(directory, kEmbeddings);
+  } else {
+    FailureOr<std::string> embedTokens = finder.named(named.embedTokens, "--embed-tokens");
+    if (failed(embedTokens))
+      return failure();
+    files.embedTokens = *embedTokens;
   }
   files.config = existing(directory, "config.json");
   files.generationConfig = existing(directory, "generation_config.json");

@@ -11,7 +11,7 @@ namespace halyard::onnx {
 
 /// What the user names instead of leaving it to be found: absolute, or relative to the folder.
 struct NamedFiles {
-  std::string encoder, decoder, decoderWithPast;
+  std::string encoder, decoder, decoderWithPast, embedTokens;
 };
 
 /// Paths of a model's files; empty where there is none.
@@ -19,6 +19,7 @@ struct ModelFiles {
   std::string directory;
   std::string encoder, decoder; // always there
   std::string decoderWithPast;  // only beside a decoder without caches or merged branches of its own
+  std::string embedTokens;      // for decoders that take inputs_embeds
   std::string config, generationConfig, preprocessorConfig;
 };
 
