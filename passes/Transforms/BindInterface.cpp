@@ -13,6 +13,7 @@
 #include "passes/Analysis/LengthAlgebra.h"
 #include "passes/Analysis/SourceMixing.h"
 #include "passes/Analysis/SymbolicShapes.h"
+#include "passes/Transforms/CrossOutputs.h"
 #include "passes/Transforms/InterfaceRoles.h"
 #include "passes/Transforms/Passes.h"
 
@@ -186,7 +187,7 @@ struct BindInterface : impl::BindInterfaceBase<BindInterface> {
 
 private:
   FailureOr<func::FuncOp> function(StringRef name);
-  LogicalResult bindEncoder(func::FuncOp encoder);
+  LogicalResult bindEncoder(func::FuncOp encoder, CrossOutputs &cross);
   FailureOr<LengthExprs> sourceShape(func::FuncOp encoder, unsigned argument);
   LogicalResult bindMemory(func::FuncOp encoder, Value mask, StringAttr maskName);
   LogicalResult bindDecoder(func::FuncOp decoder);
@@ -210,7 +211,10 @@ FailureOr<func::FuncOp> BindInterface::function(StringRef name) {
 void BindInterface::runOnOperation() {
   FailureOr<func::FuncOp> encoder = function("encoder");
   FailureOr<func::FuncOp> decoder = succeeded(encoder) ? function("decoder") : FailureOr<func::FuncOp>();
-  if (failed(encoder) || failed(decoder) || failed(bindEncoder(*encoder)) || failed(bindDecoder(*decoder)))
+  if (failed(encoder) || failed(decoder))
+    return signalPassFailure();
+  CrossOutputs cross(*encoder, *decoder);
+  if (failed(bindEncoder(*encoder, cross)) || failed(bindDecoder(*decoder)))
     return signalPassFailure();
   // What a decoder with caches computes is derived from the one without.
   if (auto withPast = getOperation().lookupSymbol<func::FuncOp>("decoder_with_past"))
@@ -237,7 +241,7 @@ FailureOr<LengthExprs> BindInterface::sourceShape(func::FuncOp encoder, unsigned
   return shape;
 }
 
-LogicalResult BindInterface::bindEncoder(func::FuncOp encoder) {
+LogicalResult BindInterface::bindEncoder(func::FuncOp encoder, CrossOutputs &cross) {
   Interface interface(encoder);
   std::optional<unsigned> source;
   for (unsigned index = 0; index < encoder.getNumArguments(); ++index) {
@@ -284,8 +288,11 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder) {
     }
   }
   interface.keepArguments({*source});
-  return failed(interface.keepResult("last_hidden_state")) ? failure()
-                                                           : bindMemory(encoder, sourceMask, maskName);
+  if (!cross.empty() && failed(cross.keepMemory()))
+    return failure();
+  if (failed(interface.keepResult("last_hidden_state")) || (!cross.empty() && failed(cross.moveToDecoder())))
+    return failure();
+  return bindMemory(encoder, sourceMask, maskName);
 }
 
 /// What is known of the encoder with a mask of ones: the extents of its output, and whether its rows see
@@ -406,6 +413,12 @@ LogicalResult BindInterface::bindDecoder(func::FuncOp decoder) {
   }
   if (failed(checkDecoderInputs(decoder, roles)))
     return failure();
+  // A branch without caches says by itself which rows see which.
+  auto has = [&](InputRole wanted) {
+    return llvm::any_of(roles, [&](auto &entry) { return entry.second == wanted; });
+  };
+  if (has(InputRole::selfCache) && !has(InputRole::useCache))
+    decoder->setAttr("halyard.takes_caches", UnitAttr::get(decoder.getContext()));
   unsigned tokens = 0, states = 0;
   SmallVector<unsigned> masks;
   for (unsigned index = 0; index < decoder.getNumArguments(); ++index) {

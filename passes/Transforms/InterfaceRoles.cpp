@@ -32,6 +32,13 @@ static std::optional<InputRole> cacheRole(StringRef name) {
   return cross ? InputRole::crossCache : InputRole::selfCache;
 }
 
+StringRef halyard::cacheName(StringRef name) {
+  for (StringRef prefix : {"past_key_values", "present_key_values", "past", "present"})
+    if (name.consume_front(prefix))
+      break;
+  return name;
+}
+
 std::optional<InputRole> halyard::decoderRole(StringRef name, bool hasDecoderIds) {
   if (std::optional<InputRole> cache = cacheRole(name))
     return cache;

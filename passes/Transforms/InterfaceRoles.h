@@ -29,6 +29,11 @@ std::optional<InputRole> encoderRole(llvm::StringRef name);
 /// there, `attention_mask` is the encoder's; elsewhere it is the decoder's own.
 std::optional<InputRole> decoderRole(llvm::StringRef name, bool hasDecoderIds);
 
+/// What an input of a decoder and the output it continues have in common in their names: that of
+/// `past_key_values.0.encoder.key` and `present.0.encoder.key`, of `past_key_cross_0` and
+/// `present_key_cross_0`.
+llvm::StringRef cacheName(llvm::StringRef name);
+
 /// Names to be listed where one is not known.
 extern const char *const knownEncoderInputs;
 extern const char *const knownDecoderInputs;

@@ -92,7 +92,10 @@ def BindInterface : Pass<"bind-interface", "::mlir::ModuleOp"> {
   let description = [{
     Inputs are known by the names of Hugging Face's exporters. Masks become ones, caches empty tensors,
     `use_cache_branch` false, positions 0, 1, 2, ...; every output but the memory and the logits is dropped. What is left
-    says how its extents follow from the lengths, and the encoder how many rows the memory has.
+    says how its extents follow from the lengths, and the encoder how many rows the memory has. Keys and values of
+    cross-attention that are outputs of the encoder and inputs of the decoder (`present_key_cross_0`, `past_key_cross_0`)
+    are computed by the decoder. One that takes caches, and has no branch without them, is marked
+    (`halyard.takes_caches`): it sees no later rows.
 
     The attention mask stays an input of both, the last, if padding would reach rows that are there through something
     else than masked attention.

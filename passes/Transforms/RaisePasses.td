@@ -175,7 +175,8 @@ def TabulatePositions : Pass<"tabulate-positions", "::mlir::func::FuncOp"> {
   let summary = "make tables of values that depend on a length only";
   let description = [{
     Evaluates every length-only value at every length up to the largest. If the shorter values are prefixes of the
-    longest it becomes a table; if it is an attention bias that masks all later keys, the attention is causal.
+    longest it becomes a table; if it is an attention bias that masks all later keys, the attention is causal. So is
+    attention without a bias among the rows of a decoder that takes caches (`halyard.takes_caches`).
 
     ```mlir
     module attributes {halyard.limits = {max_source = 2 : i64, max_target = 2 : i64}} {

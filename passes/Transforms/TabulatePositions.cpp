@@ -5,7 +5,7 @@
 // the shorter ones are prefixes of the longest, it is a table, and a row of it belongs to a position whatever
 // the length. The same evaluation proves causality: an attention bias that masks every later key, at every
 // length, is a causal mask, and only what is left of it below the diagonal is kept, by distance if it depends
-// on nothing else.
+// on nothing else. A decoder that takes caches sees no later keys, whether its file has a mask or not.
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Seq/IR/Seq.h"
 #include "passes/Analysis/Causality.h"
@@ -57,6 +57,8 @@ public:
       tabulateBias(bias, attentions);
     for (Value value : rows)
       tabulateRows(value);
+    if (function->hasAttr("halyard.takes_caches"))
+      function.walk([&](seq::AttentionOp attention) { hideLaterRows(attention); });
   }
 
 private:
@@ -66,6 +68,15 @@ private:
       return false;
     auto expand = dyn_cast<onnx::ExpandOp>(op);
     return !expand || !matchPattern(expand.getInput(), m_Constant());
+  }
+
+  /// What a decoder keeps of a row was computed before all later ones. Its file may leave that unsaid, being
+  /// made for one row at a time.
+  void hideLaterRows(seq::AttentionOp attention) {
+    auto queries = shapes.shape(attention.getQuery()), keys = shapes.shape(attention.getKey());
+    AffineExpr target = shapes.algebra().target();
+    if (!attention.getBias() && queries && keys && queries->front() == target && keys->front() == target)
+      attention.setCausal(true);
   }
 
   FailureOr<HostTensor> evaluate(LengthSlice &slice, std::pair<int64_t, int64_t> lengths) {

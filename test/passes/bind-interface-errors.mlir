@@ -68,3 +68,38 @@ module {
     return %ids : tensor<?x?xi64>
   }
 }
+
+// -----
+
+module {
+  func.func @encoder(%x: tensor<?x?x8xf32> {onnx.name = "input_features"})
+      -> (tensor<*xf32> {onnx.name = "last_hidden_state"}, tensor<*xf32> {onnx.name = "present_key_cross_0"}) {
+    %0 = onnx.Tanh %x : (tensor<?x?x8xf32>) -> tensor<*xf32>
+    // expected-error @below {{expects keys and values of cross-attention to be computed from the encoder's output alone}}
+    %1 = onnx.Exp %x : (tensor<?x?x8xf32>) -> tensor<*xf32>
+    return %0, %1 : tensor<*xf32>, tensor<*xf32>
+  }
+  func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                     %memory: tensor<?x?x8xf32> {onnx.name = "encoder_hidden_states"},
+                     %cross: tensor<?x?x8xf32> {onnx.name = "past_key_cross_0"})
+      -> (tensor<?x?x8xf32> {onnx.name = "logits"}) {
+    return %cross : tensor<?x?x8xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @encoder(%x: tensor<?x?x8xf32> {onnx.name = "input_features"})
+      -> (tensor<*xf32> {onnx.name = "present_key_cross_0"}) {
+    %shape = onnx.Constant {value = dense<[1, -1]> : tensor<2xi64>} : () -> tensor<2xi64>
+    // expected-error @below {{expects keys and values of cross-attention to be computed from the same states of the encoder}}
+    %0 = onnx.Reshape %x, %shape : (tensor<?x?x8xf32>, tensor<2xi64>) -> tensor<*xf32>
+    return %0 : tensor<*xf32>
+  }
+  func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                     %cross: tensor<?x?xf32> {onnx.name = "past_key_cross_0"})
+      -> (tensor<?x?xf32> {onnx.name = "logits"}) {
+    return %cross : tensor<?x?xf32>
+  }
+}

@@ -163,3 +163,44 @@ module attributes {halyard.limits = {max_source = 512 : i64, max_target = 64 : i
     return %y : tensor<*xf32>
   }
 }
+
+// -----
+
+// Keys of cross-attention are an output of this encoder, which has no other, and an input of the decoder: there they are
+// computed, from what both outputs were computed from. Of the encoder's input only extents may be used.
+module attributes {halyard.limits = {max_source = 64 : i64, max_target = 64 : i64}} {
+  // CHECK-LABEL: func @encoder
+  // CHECK-SAME: -> (tensor<*xf32> {onnx.name = "last_hidden_state"})
+  func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"})
+      -> (tensor<*xf32> {onnx.name = "present_key_cross_0"}, tensor<*xf32> {onnx.name = "present_value_cross_0"}) {
+    %table = onnx.Constant {value = dense<1.0> : tensor<16x8xf32>} : () -> tensor<16x8xf32>
+    %wk = onnx.Constant {value = dense<2.0> : tensor<8x8xf32>} : () -> tensor<8x8xf32>
+    %wv = onnx.Constant {value = dense<3.0> : tensor<8x8xf32>} : () -> tensor<8x8xf32>
+    %e = onnx.Gather %table, %ids : (tensor<16x8xf32>, tensor<?x?xi64>) -> tensor<*xf32>
+    // CHECK: %[[STATES:.*]] = onnx.Tanh
+    %h = onnx.Tanh %e : (tensor<*xf32>) -> tensor<*xf32>
+    // CHECK-NEXT: return %[[STATES]]
+    %shape = onnx.Shape %ids : (tensor<?x?xi64>) -> tensor<*xi64>
+    %heads = onnx.Constant {value = dense<[2, 4]> : tensor<2xi64>} : () -> tensor<2xi64>
+    %split = onnx.Concat %shape, %heads {axis = 0 : i64} : (tensor<*xi64>, tensor<2xi64>) -> tensor<*xi64>
+    %k = onnx.MatMul %h, %wk : (tensor<*xf32>, tensor<8x8xf32>) -> tensor<*xf32>
+    %v = onnx.MatMul %h, %wv : (tensor<*xf32>, tensor<8x8xf32>) -> tensor<*xf32>
+    %ks = onnx.Reshape %k, %split : (tensor<*xf32>, tensor<*xi64>) -> tensor<*xf32>
+    %vs = onnx.Reshape %v, %split : (tensor<*xf32>, tensor<*xi64>) -> tensor<*xf32>
+    return %ks, %vs : tensor<*xf32>, tensor<*xf32>
+  }
+  // CHECK-LABEL: func @decoder
+  // CHECK-SAME: (%{{.*}} {{.*}}onnx.name = "input_ids"}, %[[MEMORY:.*]]: tensor<1x?x8xf32> {{{.*}}onnx.name = "encoder_hidden_states"}) -> (tensor<*xf32> {onnx.name = "logits"}) attributes {halyard.takes_caches}
+  // CHECK-DAG: %[[K:.*]] = onnx.MatMul %[[MEMORY]]
+  // CHECK-DAG: %[[SPLIT:.*]] = seq.extents #{{.*}} : tensor<4xi64>
+  // CHECK-DAG: onnx.Reshape %[[K]], %[[SPLIT]]
+  // CHECK: onnx.Add
+  func.func @decoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                     %past: tensor<?x2x?x4xf32> {onnx.name = "past_key_self_0"},
+                     %k: tensor<?x?x2x4xf32> {onnx.name = "past_key_cross_0"},
+                     %v: tensor<?x?x2x4xf32> {onnx.name = "past_value_cross_0"})
+      -> (tensor<*xf32> {onnx.name = "logits"}) {
+    %0 = onnx.Add %k, %v : (tensor<?x?x2x4xf32>, tensor<?x?x2x4xf32>) -> tensor<*xf32>
+    return %0 : tensor<*xf32>
+  }
+}

@@ -65,4 +65,19 @@ func.func @lookahead(%x: tensor<?x2xf32> {halyard.shape = affine_map<()[s, t] ->
       : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+// A decoder that takes caches: a row was computed before all later ones, though no mask says so. What the source has
+// keys for is there at all times.
+// CHECK-LABEL: func.func @with_past
+// CHECK: seq.attention %[[X:[^ ]*]], %[[X]], %[[X]] {causal, heads = 1
+// CHECK: seq.attention %[[X]], %[[M:[^ ]*]], %[[M]] {heads = 1
+func.func @with_past(%x: tensor<?x2xf32> {halyard.shape = affine_map<()[s, t] -> (t, 2)>},
+                     %m: tensor<?x2xf32> {halyard.shape = affine_map<()[s, t] -> (s, 2)>}) -> tensor<?x2xf32>
+    attributes {halyard.takes_caches} {
+  %0 = seq.attention %x, %x, %x {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
+      : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
+  %1 = seq.attention %x, %m, %m {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
+      : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
+  %2 = onnx.Add %0, %1 : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %2 : tensor<?x2xf32>
+}
 }
