@@ -78,8 +78,9 @@ private:
 };
 } // namespace
 
-/// Many rows first. What fits the registers besides operands was tried out; one row alone is as wide as
-/// needed to hide the latency of an addition. Sums in halves take two accumulators each, unpacked codes take
+/// Many rows first; a taller and narrower tile after theirs is for more rows than one of it. What fits the
+/// registers besides operands was tried out; one row alone is as wide as needed to hide the latency of an
+/// addition. Sums in halves take two accumulators each, unpacked codes take
 /// registers too. Without operands in memory there is room for fewer accumulators, and 128 bits a vector want
 /// more of them in one row.
 SmallVector<Tile> LinearSchedule::fullTiles() const {
@@ -95,7 +96,7 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
       return unpacks ? SmallVector<Tile>{{4, 2}, {2, 2}, {1, 4}}
                      : SmallVector<Tile>{{6, 2}, {4, 2}, {2, 4}, {1, 4}};
     return unpacks ? SmallVector<Tile>{{8, 2}, {4, 4}, {2, 4}, {1, 4}}
-                   : SmallVector<Tile>{{6, 4}, {4, 4}, {2, 4}, {1, 4}};
+                   : SmallVector<Tile>{{6, 4}, {8, 2}, {4, 4}, {2, 4}, {1, 4}};
   }
   if (shape.registers < 16)
     return {{1, 4}};
@@ -226,7 +227,7 @@ void LinearSchedule::addBranches() {
     applyTile(output.func.specialize(rows >= static_cast<int32_t>(parallelRows)), widest, true, true);
   for (const Tile &tile : all) {
     bool isLast = tile.rows == 1, isTallest = &tile == all.begin() && !isLast;
-    int fewest = isTallest ? tall : tile.rows;
+    int fewest = isTallest ? tall : tile.rows > widest.rows ? tile.rows + 1 : tile.rows;
     applyTile(isLast ? Halide::Stage(output.func) : output.func.specialize(rows >= fewest), tile,
               fewest >= parallelRows, isTallest);
   }
