@@ -1,8 +1,7 @@
 // Keys and values of cross-attention that the encoder's file computes.
 //
 // Exporters for ONNX Runtime have encoders that write them (`present_key_cross_0`), and decoders that take
-// them
-// (`past_key_cross_0`) in place of the encoder's states. Here the decoder computes them itself, of those
+// them in place of the encoder's states (`past_key_cross_0`). Here the decoder computes them itself, of those
 // states, as other exports do.
 #ifndef HALYARD_PASSES_TRANSFORMS_CROSSOUTPUTS_H
 #define HALYARD_PASSES_TRANSFORMS_CROSSOUTPUTS_H

@@ -80,9 +80,8 @@ private:
 
 /// Many rows first; a taller and narrower tile after theirs is for more rows than one of it. What fits the
 /// registers besides operands was tried out; one row alone is as wide as needed to hide the latency of an
-/// addition. Sums in halves take two accumulators each, unpacked codes take
-/// registers too. Without operands in memory there is room for fewer accumulators, and 128 bits a vector want
-/// more of them in one row.
+/// addition. Sums in halves take two accumulators each, unpacked codes take registers too. Without operands
+/// in memory there is room for fewer accumulators, and 128 bits a vector want more of them in one row.
 SmallVector<Tile> LinearSchedule::fullTiles() const {
   bool halves = sum.half.has_value(), unpacks = sum.codes || sum.excess;
   if (shape.registers >= 32 && shape.loadsApart) {
