@@ -126,13 +126,13 @@ public:
     (void)func.eraseArguments(erased);
   }
 
-  /// Keeps the result of the given name, or else the first of floats, and drops the others.
-  LogicalResult keepResult(StringRef name) {
+  /// Keeps the result that `isWanted` says of its name, or else the first of floats, and drops the others.
+  LogicalResult keepResult(StringRef name, function_ref<bool(StringRef)> isWanted) {
     Operation *terminator = func.getBody().front().getTerminator();
     std::optional<unsigned> kept;
-    for (unsigned index = 0; index < func.getNumResults(); ++index) {
+    for (unsigned index = 0; index < func.getNumResults() && !kept; ++index) {
       auto own = func.getResultAttrOfType<StringAttr>(index, "onnx.name");
-      if (own && own.getValue() == name)
+      if (own && isWanted(own.getValue()))
         kept = index;
     }
     for (unsigned index = 0; index < func.getNumResults() && !kept; ++index)
@@ -248,7 +248,7 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder, CrossOutputs &cro
     StringRef name = nameOf(encoder, index);
     std::optional<InputRole> role = encoderRole(name);
     Location loc = encoder.getArgument(index).getLoc();
-    if (!role)
+    if (!role || (*role == InputRole::tokens && cross.empty()))
       return emitError(loc) << "does not know the encoder's input '" << name << "'; known are "
                             << knownEncoderInputs;
     if (*role == InputRole::source && source)
@@ -270,6 +270,11 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder, CrossOutputs &cro
   for (unsigned index = 0; index < encoder.getNumArguments(); ++index) {
     if (index == *source)
       continue;
+    if (encoderRole(nameOf(encoder, index)) == InputRole::tokens) {
+      // Nothing that is kept depends on them.
+      interface.bindSplat(index, {interface.algebra().constant(1), interface.algebra().target()}, 0);
+      continue;
+    }
     // A mask beside an input of fixed shape has its own fixed extents.
     LengthExprs mask{interface.algebra().constant(1)};
     auto type = dyn_cast<RankedTensorType>(encoder.getArgument(index).getType());
@@ -290,7 +295,11 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder, CrossOutputs &cro
   interface.keepArguments({*source});
   if (!cross.empty() && failed(cross.keepMemory()))
     return failure();
-  if (failed(interface.keepResult("last_hidden_state")) || (!cross.empty() && failed(cross.moveToDecoder())))
+  auto isMemory = [](StringRef name) {
+    return decoderRole(name, /*hasDecoderIds=*/false) == InputRole::memory;
+  };
+  if (failed(interface.keepResult("last_hidden_state", isMemory)) ||
+      (!cross.empty() && failed(cross.moveToDecoder())))
     return failure();
   return bindMemory(encoder, sourceMask, maskName);
 }
@@ -435,7 +444,7 @@ LogicalResult BindInterface::bindDecoder(func::FuncOp decoder) {
   SmallVector<unsigned> kept{tokens, states};
   kept.append(masks);
   interface.keepArguments(kept);
-  return interface.keepResult("logits");
+  return interface.keepResult("logits", [](StringRef name) { return name == "logits"; });
 }
 } // namespace
 } // namespace halyard

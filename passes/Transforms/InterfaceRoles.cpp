@@ -21,6 +21,7 @@ std::optional<InputRole> halyard::encoderRole(StringRef name) {
              InputRole::source)
       .Cases({"attention_mask", "encoder_attention_mask", "pixel_mask"}, InputRole::sourceMask)
       .Case("token_type_ids", InputRole::tokenTypes)
+      .Case("decoder_input_ids", InputRole::tokens)
       .Default(std::nullopt);
 }
 

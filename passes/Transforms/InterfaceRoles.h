@@ -22,7 +22,8 @@ enum class InputRole {
   crossCache  // keys or values of cross-attention
 };
 
-/// The role of an encoder's input; none for a name that is not known.
+/// The role of an encoder's input; none for a name that is not known. Files of the encoder and the decoder's
+/// first step together have the decoder's tokens as well.
 std::optional<InputRole> encoderRole(llvm::StringRef name);
 
 /// The role of a decoder's input. `hasDecoderIds` tells files whose ids are called `decoder_input_ids`:

@@ -1,9 +1,10 @@
 """Lays a model's files out as exporters for ONNX Runtime do.
 
-usage: make_cross_outputs.py MODEL_DIR OUTPUT_DIR [--states]
+usage: make_cross_outputs.py MODEL_DIR OUTPUT_DIR [--states|--first-step]
 
 encoder.onnx computes keys and values of cross-attention (present_key_cross_0, ..), and only with --states its last hidden
-state as well; decoder.onnx takes them (past_key_cross_0, ..) in its place.
+state as well; decoder.onnx takes them (past_key_cross_0, ..) in its place. With --first-step encoder.onnx is the encoder
+and the decoder's first step together.
 """
 import pathlib
 import re
@@ -53,13 +54,20 @@ def main():
     first = onnx.load(source / "decoder_model.onnx").graph
     states = encoder.graph.output[0].name
     cross = [output for output in first.output if ".encoder." in output.name]
-    nodes, initializers = slice_of(first, [output.name for output in cross])
-    same = {"encoder_hidden_states": states, "": ""} | {output.name: output.name for output in cross}
-    part = onnx.helper.make_graph(nodes, "cross", [], cross, initializers)
+    same = {"encoder_hidden_states": states, "": ""} | {output.name: output.name for output in first.output}
+    if "--first-step" in sys.argv:
+        rename(encoder.graph, lambda name: {"input_ids": "encoder_input_ids",
+                                            "attention_mask": "encoder_attention_mask"}.get(name, name))
+        same |= {"input_ids": "decoder_input_ids", "encoder_attention_mask": "encoder_attention_mask"}
+        inputs = [value for value in first.input if value.name == "input_ids"]
+        part = onnx.helper.make_graph(first.node, "first", inputs, first.output, first.initializer)
+    else:
+        nodes, initializers = slice_of(first, [output.name for output in cross])
+        part = onnx.helper.make_graph(nodes, "cross", [], cross, initializers)
     rename(part, lambda name: same.get(name, f"cross/{name}"))
     if "--states" not in sys.argv:
         del encoder.graph.output[:]
-    for field in ("node", "output", "initializer"):
+    for field in ("input", "node", "output", "initializer"):
         getattr(encoder.graph, field).extend(getattr(part, field))
     decoder = onnx.load(source / "decoder_with_past_model.onnx")
     for model, name in ((encoder, "encoder.onnx"), (decoder, "decoder.onnx")):
