@@ -142,7 +142,7 @@ TEST_F(AssemblyBase, FetchesPanelsForFewRows) {
     const char *scales = "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>)";
     return assemblyOf({target, "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", scales, "", ""});
   };
-  EXPECT_EQ(fetchingLoops(layer("x86-64-v4-vnni"), "vfmadd", "prefetcht1"), 2);
+  EXPECT_EQ(fetchingLoops(layer("x86-64-v4-vnni"), "vfmadd", "prefetcht1"), 4);
   EXPECT_EQ(fetchingLoops(layer("x86-64-v3"), "vfmadd", "prefetcht1"), 4);
   EXPECT_EQ(fetchingLoops(codes("x86-64-v3"), "vpmaddwd", "prefetcht1"), 6);
   EXPECT_EQ(fetchingLoops(layer("aarch64-neon"), "fmla", "pldl2keep"), 8);
