@@ -27,7 +27,7 @@ using Halide::Expr;
 
 /// Most and fewest terms of a block of floats. Products of bf16 have long latencies: blocks, which do not
 /// wait for each other, are shorter.
-static constexpr int64_t kTermsPerBlock = 128, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
+static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewestTermsPerBlock = 16;
 /// Most groups of codes of a block.
 static constexpr int64_t kGroupsPerCodedBlock = 32;
 /// Most elements of a row that are widened before they are multiplied: they lie on the stack.
