@@ -299,7 +299,7 @@ LogicalResult BindInterface::bindEncoder(func::FuncOp encoder, CrossOutputs &cro
     return decoderRole(name, /*hasDecoderIds=*/false) == InputRole::memory;
   };
   if (failed(interface.keepResult("last_hidden_state", isMemory)) ||
-      (!cross.empty() && failed(cross.moveToDecoder())))
+      (!cross.empty() && failed(cross.moveToDecoder(sourceMask))))
     return failure();
   return bindMemory(encoder, sourceMask, maskName);
 }

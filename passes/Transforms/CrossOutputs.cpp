@@ -119,7 +119,7 @@ LogicalResult CrossOutputs::keepMemory() {
          << "expects keys and values of cross-attention to be computed from the same states of the encoder";
 }
 
-LogicalResult CrossOutputs::moveToDecoder() {
+LogicalResult CrossOutputs::moveToDecoder(Value kept) {
   FailureOr<SymbolicShapes> shapes = SymbolicShapes::compute(encoder);
   if (failed(shapes))
     return failure();
@@ -145,9 +145,10 @@ LogicalResult CrossOutputs::moveToDecoder() {
     pair.input.replaceAllUsesWith(copier.copied(pair.output));
     moved.set(pair.input.getArgNumber());
   }
+  Operation *keptOp = kept ? kept.getDefiningOp() : nullptr;
   for (Operation *op = encoder.front().getTerminator()->getPrevNode(), *before; op; op = before) {
     before = op->getPrevNode();
-    if (isOpTriviallyDead(op))
+    if (op != keptOp && isOpTriviallyDead(op))
       op->erase();
   }
   return decoder.eraseArguments(moved);

@@ -24,9 +24,9 @@ public:
   mlir::LogicalResult keepMemory();
 
   /// Computes them in the decoder, from its input of the encoder's states, which is added if it is not there,
-  /// and not in the encoder, whose only output are its states. Emits one error if they depend on something
-  /// else.
-  mlir::LogicalResult moveToDecoder();
+  /// and not in the encoder, whose only output are its states: what nothing reads there is erased but for
+  /// what makes `kept`, if given. Emits one error if they depend on something else.
+  mlir::LogicalResult moveToDecoder(mlir::Value kept);
 
 private:
   struct Pair {

@@ -167,20 +167,23 @@ module attributes {halyard.limits = {max_source = 512 : i64, max_target = 64 : i
 // -----
 
 // Keys of cross-attention are an output of this encoder, which has no other, and an input of the decoder: there they are
-// computed, from what both outputs were computed from. Of the encoder's input only extents may be used.
+// computed, from what both outputs were computed from. Of the encoder's input only extents may be used. The mask,
+// which only they read, is there to be asked for.
 module attributes {halyard.limits = {max_source = 64 : i64, max_target = 64 : i64}} {
   // CHECK-LABEL: func @encoder
   // CHECK-SAME: -> (tensor<*xf32> {onnx.name = "last_hidden_state"})
-  func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"})
+  func.func @encoder(%ids: tensor<?x?xi64> {onnx.name = "input_ids"},
+                     %mask: tensor<?x?xi64> {onnx.name = "attention_mask"})
       -> (tensor<*xf32> {onnx.name = "present_key_cross_0"}, tensor<*xf32> {onnx.name = "present_value_cross_0"}) {
     %table = onnx.Constant {value = dense<1.0> : tensor<16x8xf32>} : () -> tensor<16x8xf32>
     %wk = onnx.Constant {value = dense<2.0> : tensor<8x8xf32>} : () -> tensor<8x8xf32>
     %wv = onnx.Constant {value = dense<3.0> : tensor<8x8xf32>} : () -> tensor<8x8xf32>
     %e = onnx.Gather %table, %ids : (tensor<16x8xf32>, tensor<?x?xi64>) -> tensor<*xf32>
+    // CHECK: onnx.Expand
     // CHECK: %[[STATES:.*]] = onnx.Tanh
     %h = onnx.Tanh %e : (tensor<*xf32>) -> tensor<*xf32>
     // CHECK-NEXT: return %[[STATES]]
-    %shape = onnx.Shape %ids : (tensor<?x?xi64>) -> tensor<*xi64>
+    %shape = onnx.Shape %mask : (tensor<?x?xi64>) -> tensor<*xi64>
     %heads = onnx.Constant {value = dense<[2, 4]> : tensor<2xi64>} : () -> tensor<2xi64>
     %split = onnx.Concat %shape, %heads {axis = 0 : i64} : (tensor<*xi64>, tensor<2xi64>) -> tensor<*xi64>
     %k = onnx.MatMul %h, %wk : (tensor<*xf32>, tensor<8x8xf32>) -> tensor<*xf32>

@@ -65,6 +65,7 @@ func.func @lookahead(%x: tensor<?x2xf32> {halyard.shape = affine_map<()[s, t] ->
       : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32> -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
 // A decoder that takes caches: a row was computed before all later ones, though no mask says so. What the source has
 // keys for is there at all times.
 // CHECK-LABEL: func.func @with_past

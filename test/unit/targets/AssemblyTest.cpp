@@ -132,8 +132,8 @@ static int fetchingLoops(const std::string &assembly, llvm::StringRef instructio
 }
 
 /// A few rows fetch the next panel while they pass one: half of it with each of the first two tiles of them,
-/// or all of it with the only one, in a loop of its own. So does a single row where it reads a panel in
-/// parts.
+/// or all of it with the only one, in a loop of its own; AVX-512 has such tiles of two widths. So does a
+/// single row where it reads a panel in parts.
 TEST_F(AssemblyBase, FetchesPanelsForFewRows) {
   auto layer = [&](const char *target) {
     return assemblyOf({target, "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "", ""});
