@@ -229,7 +229,7 @@ def ScreenHead : Pass<"screen-head", "::halyard::seq::ProgramOp"> {
       seq.yield %logits : tensor<?x38400xf32>
     }
     seq.screen(%narrow: tensor<?x32xf32>) {
-      %codes, %scales = seq.quantize %narrow : tensor<?x32xf32> -> tensor<?x32xi8>, tensor<?xf32>
+      %codes, %scales = seq.quantize %narrow {zero_point = 128 : i64} : tensor<?x32xf32> -> tensor<?x32xui8>, tensor<?xf32>
       %about = seq.linear %codes, %c scale(%s : tensor<38400xf32>) input_scale(%scales : tensor<?xf32>)
       seq.yield %bounds : tensor<?x38400xf32>
     }

@@ -48,6 +48,8 @@ public:
     // Sums of groups are floats, which a zero point on top of the codes would round differently.
     if (isDeterministic && precision == WeightPrecision::i4)
       layout.zeroPoint = 0;
+    // Scales are the same for all targets then.
+    layout.narrowPairs &= !isDeterministic;
     if (precision == WeightPrecision::f32 && !isDeterministic && isOfSource())
       fewestRowsOfParts = target.fewestRowsOfParts(layout);
   }
@@ -89,7 +91,8 @@ private:
     int64_t zeroPoint = weight.columnSums ? layout.zeroPoint : 0;
     return seq::LinearOp::create(builder, location, layer.op->getResult(0).getType(), input,
                                  constant(weight.panels), constant(weight.scales), inputScale,
-                                 constant(weight.columnSums), parts(), zeroPoint, group, tiles);
+                                 constant(weight.columnSums), parts(), zeroPoint, group, tiles,
+                                 weight.narrowPairs);
   }
 
   /// The parts of the input's elements, if there are always rows enough for it to pay.

@@ -229,7 +229,7 @@ Value Screening::narrowProduct(Value codes, Value scales) {
                                constant(screen.narrow.columnSums), /*parts=*/Value(),
                                screen.narrow.columnSums ? layout.zeroPoint : 0,
                                hasGroups ? builder.getI64IntegerAttr(kNibbleGroup) : IntegerAttr(),
-                               /*tiles=*/false);
+                               /*tiles=*/false, screen.narrow.narrowPairs);
 }
 
 /// At least the norm of each row's codes times their scale: that of the row, and what rounding adds.
@@ -343,7 +343,7 @@ void Screening::createRescore() {
   Value logits = seq::LinearOp::create(
       builder, location, type, input, weight, columns(head.linear.getScale()), inputScale,
       columns(head.linear.getColumnSums()), /*parts=*/Value(), head.linear.getZeroPoint(), IntegerAttr(),
-      /*tiles=*/false);
+      /*tiles=*/false, head.linear.getNarrowPairs());
   if (head.addition) {
     Value constants = slice(constant(padded(head.constants, width)), {column}, {width});
     logits = elementwise(type, {logits, constants}, {map({0, 1}), map({1}), map({0, 1})},

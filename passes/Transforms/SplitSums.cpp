@@ -32,7 +32,8 @@ void split(seq::LinearOp layer) {
   auto type = cast<RankedTensorType>(layer.getResult().getType());
   Value sums = seq::LinearOp::create(builder, location, type.clone(builder.getI32Type()), layer.getInput(),
                                      layer.getWeight(), Value(), Value(), Value(), Value(),
-                                     /*zero_point=*/0, IntegerAttr(), /*tiles=*/false);
+                                     /*zero_point=*/0, IntegerAttr(), /*tiles=*/false,
+                                     /*narrow_pairs=*/false);
   Value empty = tensor::EmptyOp::create(builder, location, tensor::getMixedSizes(builder, location, sums),
                                         builder.getF32Type());
   AffineExpr row = builder.getAffineDimExpr(0), column = builder.getAffineDimExpr(1);

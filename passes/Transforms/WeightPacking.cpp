@@ -55,21 +55,41 @@ static bool isMultiple(float value, float step) {
   return std::fabs(steps - std::nearbyint(steps)) < 0x1p-12f;
 }
 
-float codeScale(llvm::function_ref<float(int64_t)> valueAt, int64_t count) {
+namespace {
+
+using ValueAt = llvm::function_ref<float(int64_t)>;
+
+float largestMagnitude(ValueAt valueAt, int64_t count) {
   float largest = 0;
   for (int64_t i = 0; i < count; ++i)
     largest = std::max(largest, std::fabs(valueAt(i)));
-  if (largest == 0)
-    return 1;
+  return largest;
+}
+
+/// The smallest step from 1/127 of the largest magnitude on, not 0, that all values are multiples of and that
+/// `isWanted`.
+std::optional<float> commonStep(ValueAt valueAt, int64_t count, llvm::function_ref<bool(float)> isWanted) {
+  float largest = largestMagnitude(valueAt, count);
   // Random values leave the loop at the first or second of them.
   for (int steps = 127; steps > 0; --steps) {
     int64_t i = 0;
     while (i < count && isMultiple(valueAt(i), largest / steps))
       ++i;
-    if (i == count)
+    if (i == count && isWanted(largest / steps))
       return largest / steps;
   }
-  return largest / 127;
+  return std::nullopt;
+}
+
+bool isAnyStep(float) { return true; }
+
+} // namespace
+
+float codeScale(ValueAt valueAt, int64_t count) {
+  float largest = largestMagnitude(valueAt, count);
+  if (largest == 0)
+    return 1;
+  return commonStep(valueAt, count, isAnyStep).value_or(largest / 127);
 }
 
 int8_t codeOf(float value, float scale) {
@@ -169,15 +189,58 @@ PackedWeight packNibbles(const Matrix &matrix, const LinearLayout &layout) {
   return {toAttribute(bytes), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr()};
 }
 
+namespace {
+
+/// Whether the codes of neighbours add up to 128 at most where they have the same sign.
+bool arePairsNarrow(ValueAt valueAt, int64_t count, float scale) {
+  constexpr int kMost = 128;
+  for (int64_t i = 0; i + 1 < count; i += 2) {
+    int first = codeOf(valueAt(i), scale), second = codeOf(valueAt(i + 1), scale);
+    if ((first < 0) == (second < 0) && std::abs(first + second) > kMost)
+      return false;
+  }
+  return true;
+}
+
+/// The scale from `scale` on that makes pairs narrow, the least but for what rounding asks for; none if that
+/// would lose something of values that were codes before.
+std::optional<float> narrowScale(ValueAt valueAt, int64_t count, float scale) {
+  constexpr float kMost = 128, kStep = 1 + 0x1p-12f;
+  auto isNarrow = [&](float step) { return arePairsNarrow(valueAt, count, step); };
+  if (isNarrow(scale))
+    return scale;
+  if (std::optional<float> step = commonStep(valueAt, count, isNarrow))
+    return step;
+  if (commonStep(valueAt, count, isAnyStep))
+    return std::nullopt;
+  float largest = 0;
+  for (int64_t i = 0; i + 1 < count; i += 2)
+    if ((valueAt(i) < 0) == (valueAt(i + 1) < 0))
+      largest = std::max(largest, std::fabs(valueAt(i) + valueAt(i + 1)));
+  scale = std::max(scale, largest / kMost);
+  while (!isNarrow(scale))
+    scale *= kStep;
+  return scale;
+}
+
+} // namespace
+
 PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout) {
   Builder builder(matrix.tensor.elementType.getContext());
   HostTensor scales = HostTensor::allocate({matrix.outputs}, builder.getF32Type());
   HostTensor sums = HostTensor::allocate({matrix.outputs}, builder.getI32Type());
   MutableArrayRef<float> scale = scales.mutableValues<float>();
   MutableArrayRef<int32_t> sum = sums.mutableValues<int32_t>();
+  bool isNarrow = layout.narrowPairs;
   for (int64_t output = 0; output < matrix.outputs; ++output) {
-    scale[output] = codeScale([&](int64_t term) { return matrix.at(term, output); }, matrix.features);
+    auto valueAt = [&](int64_t term) { return matrix.at(term, output); };
+    scale[output] = codeScale(valueAt, matrix.features);
     sum[output] = 0;
+    std::optional<float> narrow;
+    if (isNarrow)
+      narrow = narrowScale(valueAt, matrix.features, scale[output]);
+    isNarrow &= narrow.has_value();
+    scale[output] = narrow.value_or(scale[output]);
   }
   auto convert = [&](int64_t term, int64_t output) {
     int8_t rounded = codeOf(matrix.at(term, output), scale[output]);
@@ -185,7 +248,8 @@ PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout) {
     return rounded;
   };
   HostTensor panels = makePanels<int8_t>(matrix, layout, builder.getI8Type(), convert);
-  return {toAttribute(panels), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr()};
+  return {toAttribute(panels), toAttribute(scales), layout.zeroPoint ? toAttribute(sums) : ElementsAttr(),
+          isNarrow};
 }
 
 namespace {

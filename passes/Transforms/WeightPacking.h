@@ -12,6 +12,7 @@ struct PackedWeight {
   mlir::ElementsAttr panels;     // panels x features / terms x columns x terms
   mlir::ElementsAttr scales;     // codes only: one per output, or as packed for groups
   mlir::ElementsAttr columnSums; // one per output; codes with a zero point only
+  bool narrowPairs = false;      // as seq.linear has it; codes with a zero point only
 };
 
 PackedWeight packFloats(const Matrix &matrix, const LinearLayout &layout);
@@ -22,7 +23,8 @@ PackedWeight packBFloats(const Matrix &matrix, const LinearLayout &layout);
 /// Rounds to the nearest f16, half to even; what is beyond its range becomes its largest.
 PackedWeight packHalves(const Matrix &matrix, const LinearLayout &layout);
 
-/// Codes from -127 to 127, symmetric, with one scale per output, as `codeScale` finds it.
+/// Codes from -127 to 127, symmetric, with one scale per output, as `codeScale` finds it; larger where the
+/// layout wants narrow pairs, unless that would lose something of values that were codes before.
 PackedWeight packCodes(const Matrix &matrix, const LinearLayout &layout);
 
 /// Terms of a group of 4-bit codes.

@@ -68,6 +68,8 @@ struct LinearLayout {
   int64_t terms;
   /// What is added to the codes of inputs: 0 (signed codes, no column sums) or 128.
   int64_t zeroPoint;
+  /// Scales of columns of 8-bit codes are as large as it takes for narrow pairs (seq.linear).
+  bool narrowPairs = false;
 };
 
 /// What can follow a target's name on the command line, as "dotprod" in "aarch64-neon+dotprod".

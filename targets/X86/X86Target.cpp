@@ -32,8 +32,14 @@ public:
   }
 
   LinearLayout linearLayout(int64_t, int64_t outputs, WeightPrecision precision) const override {
-    return widePanels(outputs, precision, cpu.multipliesBytes ? 128 : 0);
+    LinearLayout layout =
+        widePanels(outputs, precision, cpu.multipliesBytes || cpu.multipliesWords ? 128 : 0);
+    layout.narrowPairs = wantsNarrowPairs();
+    return layout;
   }
+
+  /// Without an instruction for four bytes, that for two adds up in 16 bits.
+  bool wantsNarrowPairs() const { return cpu.multipliesWords && !cpu.multipliesBytes; }
 
   /// Splitting a weight takes as long as multiplying it with a hundred rows.
   std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const override {
@@ -69,8 +75,10 @@ private:
 /// Several levels in one artifact. Everything that is asked of one machine is answered for the lowest.
 class X86Levels : public halyard::Target {
 public:
-  X86Levels(llvm::StringRef name, llvm::StringRef description, std::vector<const Target *> bestFirst)
-      : targetName(name), text(description), all(std::move(bestFirst)) {}
+  X86Levels(llvm::StringRef name, llvm::StringRef description, std::vector<const X86Target *> bestFirst)
+      : targetName(name), text(description), all(bestFirst.begin(), bestFirst.end()),
+        wantsNarrowPairs(
+            llvm::any_of(bestFirst, [](const X86Target *level) { return level->wantsNarrowPairs(); })) {}
 
   llvm::StringRef name() const override { return targetName; }
   llvm::StringRef description() const override { return text; }
@@ -85,14 +93,18 @@ public:
   std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const override {
     return all.front()->fewestRowsOfParts(layout);
   }
-  /// The best level's layout: what it needs for its dot products, the others can read.
+  /// The best level's layout: what it needs for its dot products, the others can read. Codes are the same for
+  /// all.
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
-    return all.front()->linearLayout(features, outputs, precision);
+    LinearLayout layout = all.front()->linearLayout(features, outputs, precision);
+    layout.narrowPairs = wantsNarrowPairs;
+    return layout;
   }
 
 private:
   llvm::StringRef targetName, text;
   std::vector<const Target *> all;
+  bool wantsNarrowPairs;
 };
 } // namespace
 

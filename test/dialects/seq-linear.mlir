@@ -119,3 +119,11 @@ func.func @parts_of_others(%x: tensor<?x64xf32>, %p: tensor<?x96xbf16>, %w: tens
   %y = seq.linear %x, %w parts(%p : tensor<?x96xbf16>) : tensor<?x64xf32>, tensor<1x64x64x1xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }
+
+// -----
+
+func.func @narrow_pairs_of_floats(%x: tensor<?x64xf32>, %w: tensor<1x64x64x1xf32>) -> tensor<?x64xf32> {
+  // expected-error @below {{has narrow pairs of codes of 8 bits, got floats}}
+  %y = seq.linear %x, %w {narrow_pairs} : tensor<?x64xf32>, tensor<1x64x64x1xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}

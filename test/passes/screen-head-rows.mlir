@@ -1,7 +1,7 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v4-vnni}))" | FileCheck %s --check-prefixes=CHECK,DOTS
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v4-amx}))" | FileCheck %s --check-prefixes=CHECK,TILES
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v4-amx when=always}))" | FileCheck %s --check-prefixes=CHECK,ALWAYS
-// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v3}))" | FileCheck %s --check-prefixes=SIGNED
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v3}))" | FileCheck %s --check-prefix=PAIRS
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(screen-head{target=x86-64-v2}))" | FileCheck %s --check-prefix=NEVER
 
 // A large head of codes is screened for as many rows as codes of 4 bits are faster on the target, if for any.
@@ -9,6 +9,8 @@
 // DOTS: seq.screen({{.*}}) attributes {most_rows = 8 : i64} {
 // TILES: seq.screen({{.*}}) attributes {most_rows = 7 : i64} {
 // ALWAYS: seq.screen({{.*}}: tensor<?x32xf32>) {
+// PAIRS-LABEL: seq.program @unsigned
+// PAIRS: seq.screen({{.*}}: tensor<?x32xf32>) {
 seq.program @unsigned attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.step(%x: tensor<?x32xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
     %w = arith.constant dense<3> : tensor<512x8x64x4xi8>
@@ -24,8 +26,6 @@ seq.program @unsigned attributes {max_source = 8 : i64, max_target = 8 : i64, ma
 
 // NEVER-LABEL: seq.program @signed
 // NEVER-NOT: seq.screen
-// SIGNED-LABEL: seq.program @signed
-// SIGNED: seq.screen({{.*}}: tensor<?x32xf32>) {
 seq.program @signed attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.step(%x: tensor<?x32xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
     %w = arith.constant dense<3> : tensor<512x8x64x4xi8>

@@ -318,6 +318,10 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     column_sums[o] = sum over k of w[k, o] scale[k / group, o]
     ```
 
+    With `narrow_pairs`, of the weights of terms 2j and 2j + 1 in a column the positive ones add up to 128 at most, and the
+    negative ones to -128 at least. So the sum of two such products with unsigned codes fits 16 bits, which targets make
+    use of that have no instruction for sums of four products.
+
     With `tiles`, sums of bf16 have the order of additions of the target's matrix tiles, if it has any for such a layer,
     however many rows there are. `parts` are those of an input of f32 (seq.split), for targets that multiply them instead
     of it; there, sums have the order of tiles as well.
@@ -336,7 +340,7 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
                        Optional<AnyRankedTensor>:$input_scale, Optional<AnyRankedTensor>:$column_sums,
                        Optional<AnyRankedTensor>:$parts,
                        DefaultValuedAttr<I64Attr, "0">:$zero_point, OptionalAttr<I64Attr>:$group,
-                       UnitAttr:$tiles);
+                       UnitAttr:$tiles, UnitAttr:$narrow_pairs);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`scale` `(` $scale^ `:` type($scale) `)`)?

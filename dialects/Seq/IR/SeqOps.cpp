@@ -229,6 +229,9 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has scales exactly for codes");
   if ((getZeroPoint() != 0) != static_cast<bool>(getColumnSums()))
     return emitOpError("has column sums exactly with a zero point");
+  if (getNarrowPairs() && (!isCoded || getGroup()))
+    return emitOpError("has narrow pairs of codes of 8 bits, got ")
+           << (getGroup() ? "codes of 4 bits" : "floats");
   if (getTiles() && !weight.getElementType().isBF16())
     return emitOpError("has an order of tiles for bf16, got ") << weight.getElementType();
   if (getParts() && failed(verifyParts(*this, input)))

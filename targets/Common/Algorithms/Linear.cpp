@@ -7,7 +7,9 @@
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting; a row's once for all columns
 //   f16                       a group of terms is widened; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
-//   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
+//   i8 in narrow pairs        unsigned times signed bytes, whose products add up in 16 bits, and these in
+//   pairs i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes
+//   into 16
 //                             bits would saturate; a row's once for all columns, if pairs have an instruction
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
 //                             multiplied like i8; or, if pairs have an instruction and bytes have none, as
@@ -18,6 +20,7 @@
 // a block.
 #include "targets/Common/Algorithms/Linear.h"
 
+#include "targets/Common/Algorithms/TensorTile.h"
 #include "targets/Common/Schedules/PairProducts.h"
 
 using namespace mlir;
@@ -50,6 +53,7 @@ private:
   Expr wideInputAt(const Expr &group, const Expr &term, Halide::Type type);
   void defineWidened();
   void defineWidenedGroups();
+  void defineNarrowPairs();
   void defineNibbles();
   bool multipliesNibbles() const;
   void defineNibbleBytes();
@@ -58,7 +62,7 @@ private:
   void defineTotal();
   int groupsOfTile();
   void defineMatrixTiles(int rows);
-  void defineTensorTile();
+  void defineTensorCores();
   /// Whether both operands are read where they are in memory.
   bool isInPlace() {
     return isa<BlockArgument>(op.getParts() ? op.getParts() : op.getInput()) &&
@@ -84,6 +88,8 @@ private:
   int64_t terms = 1, groups = 1, perBlock = 1;
   /// Terms with a common scale; 0 if all have the column's.
   int64_t groupTerms = 0;
+  /// Bytes are multiplied whose products add up in 16 bits.
+  bool multipliesNarrowPairs = false;
   Halide::Var blockVar{"block"};
 };
 } // namespace
@@ -153,7 +159,8 @@ void LinearTranslation::defineWithInstruction() {
 /// True if the elements of a row are widened once for all columns of a panel: codes that are multiplied as
 /// pairs of 16 bits, and bf16 that is multiplied as f32, if one number in memory can be read for all lanes.
 bool LinearTranslation::widensRows() const {
-  bool hasPairs = isCoded() && !isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords;
+  bool hasPairs = isCoded() && !isGrouped() && terms == 4 && !shape.multipliesBytes &&
+                  shape.multipliesWords && !multipliesNarrowPairs;
   bool hasBfloats = weight.elementType.isBF16() && terms == 2 && !shape.multipliesBfloats &&
                     shape.registers >= 16 && !shape.loadsApart && !shape.isGpu;
   return (hasPairs || hasBfloats) && groups * terms <= kMostWideElements;
@@ -257,6 +264,18 @@ Expr LinearTranslation::wordAt(llvm::function_ref<Expr(Expr)> byteAt) const {
   return Halide::concat_bits(bytes);
 }
 
+void LinearTranslation::defineNarrowPairs() {
+  Halide::RDom domain(0, static_cast<int32_t>(perBlock), name + "_terms");
+  sum.group = domain.x;
+  Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.x;
+  Expr row = wordAt([&](Expr term) { return inputAt(at, term); });
+  Expr codes = wordAt([&](Expr term) { return weightAt(at, term); });
+  auto word = [](const Expr &unsignedWord) { return Halide::reinterpret<int32_t>(unsignedWord); };
+  auto partial = sum.partial(partialAt(Expr(), blockVar));
+  partial = 0;
+  partial += pairProducts(addByteProducts(0, word(row), word(codes)), pairOfWords(1, 1));
+}
+
 /// True if unsigned codes of 4 bits are multiplied with signed bytes. A sum of 16 bits has half of the terms
 /// of a group.
 bool LinearTranslation::multipliesNibbles() const {
@@ -270,7 +289,6 @@ bool LinearTranslation::multipliesNibbles() const {
 void LinearTranslation::defineNibbleBytes() {
   const auto bits = [](uint32_t value) { return Halide::Internal::make_const(Halide::UInt(32), value); };
   const int32_t ofGroup = groupTerms;
-  const uint32_t turned = op.getZeroPoint() ? 0x80808080 : 0;
   Halide::RDom all(0, ofGroup, name + "_codes");
   sum.excess = Halide::Func(name + "_excess");
   Expr code = Halide::cast<int32_t>(input.at({sum.row, blockVar * ofGroup + all})) -
@@ -283,7 +301,14 @@ void LinearTranslation::defineNibbleBytes() {
   Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y;
   Expr codes = wordAt([&](Expr term) { return weightAt(at, term); }) ^ bits(0x88888888);
   codes = (codes >> (4 * Halide::cast<uint32_t>(domain.x))) & bits(0x0f0f0f0f);
-  Expr row = wordAt([&](Expr term) { return inputAt(2 * at + domain.x, term); }) ^ bits(turned);
+  auto rowAt = [&](const Expr &group) { return wordAt([&](Expr term) { return inputAt(group, term); }); };
+  Expr row = rowAt(2 * at + domain.x);
+  if (op.getZeroPoint()) {
+    Halide::Var group("group");
+    sum.signedRows = Halide::Func(name + "_signed_rows");
+    (*sum.signedRows)(group, sum.row) = rowAt(group) ^ bits(0x80808080);
+    row = (*sum.signedRows)(2 * at + domain.x, sum.row);
+  }
   auto partial = sum.partial(partialAt(Expr(), blockVar));
   partial = 0;
   partial = addByteProducts(sum.partial(partialAt(Expr(), blockVar)), Halide::reinterpret<int32_t>(codes),
@@ -295,6 +320,8 @@ void LinearTranslation::definePartial() {
     defineNibbleBytes();
   else if (isGrouped())
     defineNibbles();
+  else if (multipliesNarrowPairs)
+    defineNarrowPairs();
   else if (isCoded() && terms == 4 && !shape.multipliesBytes)
     defineHalves();
   else if (weight.elementType.isBF16() && terms == 2 && !shape.multipliesBfloats)
@@ -380,40 +407,15 @@ void LinearTranslation::defineMatrixTiles(int rows) {
   sum.matrixTiles.push_back(tiles);
 }
 
-/// Where the argument begins that an element was read from, through the Func that stands for it, and
-/// converted.
-static Expr beginOf(const Expr &element) {
-  using Halide::Internal::Call;
-  const Call *read = element.as<Halide::Internal::Cast>()->value.as<Call>();
-  const Call *load = Halide::Internal::Function(read->func).values()[0].as<Call>();
-  return Halide::Internal::Variable::make(Halide::Handle(), load->name, load->param);
-}
-
-/// Rows and columns beyond the last are computed from the last, and not read.
-void LinearTranslation::defineTensorTile() {
-  using Halide::Internal::Call;
+/// Tensor cores, where there may be enough rows for them.
+void LinearTranslation::defineTensorCores() {
   Expr condition = Halide::Internal::simplify(input.extents[0] >= shape.tensorCoreRows);
   if (!shape.tensorCoreRows || shape.isDeterministic || !weight.elementType.isF16() || !isInPlace() ||
       Halide::Internal::is_const_zero(condition))
     return;
-  TensorTile product{Halide::Func(name + "_sums"), Halide::Func(name + "_tile"), condition};
-  int panels = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
-  Halide::Var x("x"), y("y"), columns("columns"), rows("rows");
-  std::vector<Expr> arguments{beginOf(input.at({0, 0})),
-                              beginOf(weight.at({0, 0, 0, 0})),
-                              static_cast<int32_t>(groups),
-                              input.extents[0],
-                              panels,
-                              rows * TensorTile::kRows,
-                              columns * TensorTile::kColumns,
-                              x + y * TensorTile::kThreadsX};
-  product.tile(x, y, columns, rows) = Call::make(Halide::Int(32), TensorTile::kTile, arguments, Call::Extern);
-  Expr column = sum.vector * sum.lanes + sum.lane;
-  Expr done = product.tile(0, 0, column / TensorTile::kColumns, sum.row / TensorTile::kRows);
-  product.sums(sum.lane, sum.vector, sum.row) =
-      Call::make(Halide::Float(32), TensorTile::kSum,
-                 {done, sum.row % TensorTile::kRows, column % TensorTile::kColumns}, Call::PureExtern);
-  sum.tensorTile = product;
+  int32_t panels = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
+  sum.tensorTile =
+      defineTensorTile(sum, input, weight, {panels, static_cast<int32_t>(groups)}, condition, name);
 }
 
 /// The finished element: codes are scaled, in an order that no optimisation may change.
@@ -446,6 +448,8 @@ Stage LinearTranslation::run() {
   groups = type.getDimSize(1);
   terms = type.getDimSize(3);
   groupTerms = op.getGroup().value_or(0);
+  multipliesNarrowPairs = op.getNarrowPairs() && op.getZeroPoint() != 0 && terms == 4 &&
+                          !shape.multipliesBytes && shape.multipliesWords;
   perBlock = groupsPerBlock();
   sum.panel = type.getDimSize(2);
   sum.terms = terms;
@@ -462,7 +466,7 @@ Stage LinearTranslation::run() {
   for (int rows : {op.getParts() ? MatrixTiles::kManyOfFloats : MatrixTiles::kMany, MatrixTiles::kFull,
                    MatrixTiles::kHalf})
     defineMatrixTiles(rows);
-  defineTensorTile();
+  defineTensorCores();
 
   Stage stage;
   stage.op = op;

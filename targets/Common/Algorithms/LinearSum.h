@@ -73,6 +73,8 @@ struct LinearSum {
   /// 4-bit weights that are multiplied as unsigned codes: what that adds to the sum of a block. Then
   /// `partial` holds words of two sums of 16 bits (Schedules/PairProducts.h). Arguments: block, row.
   std::optional<Halide::Func> excess;
+  /// Then, if rows have unsigned codes, these as signed ones, four in a word. Arguments: group, row.
+  std::optional<Halide::Func> signedRows;
   /// Columns of a vector and of a panel, terms of a group.
   int lanes, panel, terms;
   /// Columns of the result, and terms.

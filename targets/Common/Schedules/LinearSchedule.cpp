@@ -261,15 +261,19 @@ void LinearSchedule::placeRows() {
   if (sum.excess) {
     Halide::RVar code = sum.excess->rvars(0).front();
     sum.excess->compute_at(output.func, tileOuter).store_in(kStackStorage).update().atomic().vectorize(code);
-    return;
   }
-  Var feature = sum.wideRows->args().front();
-  const int features = sum.features;
-  sum.wideRows->compute_at(output.func, tileOuter)
-      .store_in(kStackStorage)
-      .bound_extent(feature, features)
-      .bound_storage(feature, features + kBytesBetweenRows / sum.wideRows->type().bytes())
-      .vectorize(feature, 4 * sum.lanes, TailStrategy::GuardWithIf);
+  auto place = [&](Halide::Func rows, int extent, int lanes) {
+    Var along = rows.args().front();
+    rows.compute_at(output.func, tileOuter)
+        .store_in(kStackStorage)
+        .bound_extent(along, extent)
+        .bound_storage(along, extent + kBytesBetweenRows / rows.type().bytes())
+        .vectorize(along, lanes, TailStrategy::GuardWithIf);
+  };
+  if (sum.signedRows)
+    place(*sum.signedRows, sum.features / sum.terms, sum.lanes);
+  if (sum.wideRows)
+    place(*sum.wideRows, sum.features, 4 * sum.lanes);
 }
 
 /// Totals are added to once per block, in memory; partial sums stay in registers.

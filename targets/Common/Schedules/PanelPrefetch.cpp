@@ -226,11 +226,15 @@ Stmt PanelPrefetch::visitTerms(const For *loop) {
   }
   Expr needed = simplify((panelLines() + count - 1) / count);
   Expr shift = Halide::select(needed * 8 <= groups, 3, needed * 4 <= groups, 2, needed * 2 <= groups, 1, 0);
-  Expr first = number * (groups >> shift), never = -1;
-  Expr turn = group & ((1 << shift) - 1), fetching = Halide::select(first < panelLines(), 0, never);
-  Stmt fetch = IfThenElse::make(turn == fetching,
-                                fetchLines(current->buffer, offsetOf(first + (group >> shift) + 1), 1));
-  return withBody(loop, Halide::Internal::Block::make(fetch, loop->body));
+  // What divides is computed before the loop, as no compiler moves a division out of a branch.
+  const std::string firstName = unique_name("first"), shiftName = unique_name("shift");
+  Expr first = Variable::make(Halide::Int(32), firstName), by = Variable::make(Halide::Int(32), shiftName);
+  Expr turn = group & ((1 << by) - 1), fetching = Halide::select(first < panelLines(), 0, -1);
+  Stmt fetch =
+      IfThenElse::make(turn == fetching, fetchLines(current->buffer, offsetOf(first + (group >> by) + 1), 1));
+  Stmt fetchingLoop = withBody(loop, Halide::Internal::Block::make(fetch, loop->body));
+  return LetStmt::make(shiftName, simplify(shift),
+                       LetStmt::make(firstName, simplify(number * (groups >> by)), fetchingLoop));
 }
 
 void halyard::kernels::addPanelPrefetch(Halide::Pipeline &pipeline, const Kernel &kernel) {

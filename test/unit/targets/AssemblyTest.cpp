@@ -149,19 +149,27 @@ TEST_F(AssemblyBase, FetchesPanelsForFewRows) {
 }
 
 /// Codes of 4 bits are multiplied as bytes, and 8 products added up in 16 bits, for one row, several, and
-/// many.
+/// many. Only weights have their signs turned there.
 TEST_F(AssemblyBase, AddsProductsOfNibblesInSixteenBits) {
-  const char *operands = "scale(%h : tensor<8x16x64xf32>) input_scale(%t : tensor<?xf32>) {group = 32 : i64}";
-  int found = 0;
-  for (llvm::StringRef loop :
-       innerLoops(assemblyOf({"x86-64-v3", "tensor<?x512xi8>", "tensor<8x64x64x4xi8>", operands, "", ""}))) {
-    if (!loop.contains("vpmaddubsw"))
-      continue;
-    ++found;
-    EXPECT_TRUE(loop.contains("%ymm") && !loop.contains("vpmovsx")) << loop.str();
-    EXPECT_EQ(loop.count("vpmaddubsw"), loop.count("vpaddw")) << loop.str();
+  const char *isSigned = "scale(%h : tensor<8x16x64xf32>) input_scale(%t : tensor<?xf32>) {group = 32 : i64}",
+             *isUnsigned = "scale(%h : tensor<8x16x64xf32>) input_scale(%t : tensor<?xf32>) "
+                           "column_sums(%d : tensor<512xf32>) {zero_point = 128 : i64, group = 32 : i64}";
+  int turns[2] = {};
+  for (auto [input, operands] :
+       {std::pair("tensor<?x512xi8>", isSigned), {"tensor<?x512xui8>", isUnsigned}}) {
+    int found = 0;
+    for (llvm::StringRef loop :
+         innerLoops(assemblyOf({"x86-64-v3", input, "tensor<8x64x64x4xi8>", operands, "", ""}))) {
+      if (!loop.contains("vpmaddubsw"))
+        continue;
+      ++found;
+      turns[operands == isUnsigned] += loop.count("vpxor");
+      EXPECT_TRUE(loop.contains("%ymm") && !loop.contains("vpmovsx")) << loop.str();
+      EXPECT_EQ(loop.count("vpmaddubsw"), loop.count("vpaddw")) << loop.str();
+    }
+    EXPECT_GE(found, 3);
   }
-  EXPECT_GE(found, 3);
+  EXPECT_EQ(turns[0], turns[1]) << "signs of rows turn in the loop";
 }
 
 /// Rows of a cache fetch keys and values.
@@ -196,6 +204,9 @@ TEST_F(TensorCoreTest, MultipliesManyRows) {
 static const char *const kCodeOperands =
     "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>) column_sums(%c : tensor<512xi32>) "
     "{zero_point = 128 : i64}";
+static const char *const kNarrowOperands =
+    "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>) column_sums(%c : tensor<512xi32>) "
+    "{zero_point = 128 : i64, narrow_pairs}";
 static const char *const kSignedOperands = "scale(%s : tensor<512xf32>) input_scale(%t : tensor<?xf32>)";
 static const char *const kSignedGroupOperands =
     "scale(%g : tensor<8x8x64xf32>) input_scale(%t : tensor<?xf32>) {group = 64 : i64}";
@@ -215,7 +226,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"x86-64-v4", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%zmm"},
         Case{"x86-64-v4", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%zmm"},
         Case{"x86-64-v3", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "vfmadd", "%ymm"},
+        Case{"x86-64-v4", "tensor<?x512xui8>", "tensor<8x128x64x4xi8>", kNarrowOperands, "vpmaddubsw",
+             "%zmm"},
         Case{"x86-64-v3", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "vpmaddwd", "%ymm"},
+        Case{"x86-64-v3", "tensor<?x512xui8>", "tensor<8x128x64x4xi8>", kNarrowOperands, "vpmaddubsw",
+             "%ymm"},
         Case{"aarch64-neon", "tensor<?x512xf32>", "tensor<8x512x64x1xf32>", "", "fmla", ".4s"},
         Case{"aarch64-neon", "tensor<?x512xbf16>", "tensor<8x256x64x2xbf16>", "", "fmla", ".4s"},
         Case{"aarch64-neon", "tensor<?x512xi8>", "tensor<8x128x64x4xi8>", kSignedOperands, "smull", "sadalp"},

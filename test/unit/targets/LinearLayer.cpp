@@ -25,6 +25,14 @@ uint16_t toWord(float value, WeightPrecision precision) {
 float fromWord(uint16_t word, WeightPrecision precision) {
   return llvm::APFloat(semantics(precision), llvm::APInt(16, word)).convertToFloat();
 }
+/// A code that makes a narrow pair; one in four as large as it may be.
+int codeBeside(int code, std::mt19937 &random) {
+  int least = std::max(-127, code < 0 ? -128 - code : -127),
+      most = std::min(127, code < 0 ? 127 : 128 - code);
+  if (random() % 4 == 0)
+    return code < 0 ? least : most;
+  return std::uniform_int_distribution<int>(least, most)(random);
+}
 bool hasWords(WeightPrecision precision) {
   return precision == WeightPrecision::bf16 || precision == WeightPrecision::f16;
 }
@@ -63,7 +71,10 @@ void LinearTest::prepare(const Layer &wanted, const Target &layoutOf) {
         static_cast<uint8_t *>(weight.data.get())[at] |= (nibbles(random) & 15)
                                                          << (k / layout.terms % 2 ? 4 : 0);
       else
-        static_cast<int8_t *>(weight.data.get())[at] = codes(random);
+        static_cast<int8_t *>(weight.data.get())[at] =
+            isNarrow() && k % 2
+                ? codeBeside(static_cast<int8_t *>(weight.data.get())[weightIndex(k - 1, o)], random)
+                : codes(random);
     }
   std::vector<int32_t> integerSums;
   std::vector<float> scaledSums;
@@ -106,7 +117,9 @@ std::string LinearTest::text() const {
     result += "column_sums(%c : " + sum + ") ";
   if (isCoded())
     result += "{zero_point = " + std::to_string(layout.zeroPoint) + " : i64" +
-              (isGrouped() ? ", group = " + std::to_string(kGroup) + " : i64} " : "} ");
+              (isGrouped()  ? ", group = " + std::to_string(kGroup) + " : i64} "
+               : isNarrow() ? ", narrow_pairs} "
+                            : "} ");
   result += ": " + x + ", " + w + " -> " + y + "\n";
   if (!layer.hasEpilogue)
     return result + " return %y : " + y + "\n}";

@@ -15,6 +15,8 @@ struct Layer {
   WeightPrecision precision;
   /// What follows: nothing, or bias, activation and residual.
   bool hasEpilogue;
+  /// Codes of 8 bits of any size, as a file may bring them, even where the target makes narrow pairs.
+  bool hasWidePairs = false;
 };
 
 class LinearTest : public KernelTestBase {
@@ -32,6 +34,9 @@ protected:
 
   bool isGrouped() const { return layer.precision == WeightPrecision::i4; }
   bool isCoded() const { return isGrouped() || layer.precision == WeightPrecision::i8; }
+  bool isNarrow() const {
+    return layout.narrowPairs && layer.precision == WeightPrecision::i8 && !layer.hasWidePairs;
+  }
   int64_t weightIndex(int64_t k, int64_t o) const;
   mlir::Type type(const char *name) { return mlir::parseType(name, &context); }
 

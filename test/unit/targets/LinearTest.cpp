@@ -14,9 +14,12 @@ using namespace halyard::test;
 TEST_P(LinearTest, MultipliesAwkwardShapes) {
   for (auto precision :
        {WeightPrecision::f32, WeightPrecision::bf16, WeightPrecision::i8, WeightPrecision::i4})
-    for (Layer wanted : {Layer{64, 128, precision, false}, Layer{37, 19, precision, true},
-                         Layer{512, 192, precision, true}, Layer{300, 203, precision, true},
-                         Layer{5, 3, precision, false}, Layer{130, 1000, precision, false}}) {
+    for (Layer wanted :
+         {Layer{64, 128, precision, false}, Layer{37, 19, precision, true}, Layer{512, 192, precision, true},
+          Layer{300, 203, precision, true}, Layer{5, 3, precision, false}, Layer{130, 1000, precision, false},
+          Layer{300, 203, precision, true, /*hasWidePairs=*/true}}) {
+      if (wanted.hasWidePairs && precision != WeightPrecision::i8)
+        continue;
       prepare(wanted);
       SCOPED_TRACE("precision " + std::to_string(static_cast<int>(precision)) + ", " +
                    std::to_string(wanted.features) + " to " + std::to_string(wanted.outputs));
@@ -32,7 +35,8 @@ TEST_P(LinearTest, ReadsLayoutsOfTheBestLevel) {
   if (llvm::none_of(levels.levels(), [](const Target *level) { return level->name() == GetParam(); }))
     return;
   for (auto precision : {WeightPrecision::bf16, WeightPrecision::i8, WeightPrecision::i4})
-    for (Layer wanted : {Layer{512, 192, precision, true}, Layer{300, 203, precision, false}}) {
+    for (Layer wanted : {Layer{512, 192, precision, true}, Layer{300, 203, precision, false},
+                         Layer{300, 64, precision, false, /*hasWidePairs=*/true}}) {
       prepare(wanted, levels);
       SCOPED_TRACE("precision " + std::to_string(static_cast<int>(precision)));
       CompiledKernel kernel(parse(text()), GetParam());
