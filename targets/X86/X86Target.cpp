@@ -48,12 +48,12 @@ public:
     return 256;
   }
 
-  /// Bytes have tiles from 8 rows on. Narrow pairs take so few instructions that unpacking pays for one row
-  /// only; without pairs, it takes longer than reading twice as much.
+  /// Bytes have tiles from 8 rows on. Narrow pairs take so few instructions that unpacking pays for four rows
+  /// at most; without pairs, it takes longer than reading twice as much.
   std::optional<int64_t> mostRowsOfNibbles() const override {
     if (cpu.multipliesBytes)
       return cpu.hasMatrixTiles ? 7 : 8;
-    return cpu.multipliesWords ? 1 : 0;
+    return cpu.multipliesWords ? 4 : 0;
   }
 
   llvm::ArrayRef<llvm::StringRef> processorFeatures() const override { return processor; }

@@ -10,7 +10,7 @@
 // TILES: seq.screen({{.*}}) attributes {most_rows = 7 : i64} {
 // ALWAYS: seq.screen({{.*}}: tensor<?x32xf32>) {
 // PAIRS-LABEL: seq.program @unsigned
-// PAIRS: seq.screen({{.*}}) attributes {most_rows = 1 : i64} {
+// PAIRS: seq.screen({{.*}}) attributes {most_rows = 4 : i64} {
 seq.program @unsigned attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.step(%x: tensor<?x32xf32>, %slot: tensor<?xi32>, %position: tensor<?xi32>) {
     %w = arith.constant dense<3> : tensor<512x8x64x4xi8>

@@ -291,8 +291,9 @@ void LinearTranslation::defineNibbleBytes() {
   const int32_t ofGroup = groupTerms;
   Halide::RDom all(0, ofGroup, name + "_codes");
   sum.excess = Halide::Func(name + "_excess");
-  Expr code = Halide::cast<int32_t>(input.at({sum.row, blockVar * ofGroup + all})) -
-              static_cast<int32_t>(op.getZeroPoint());
+  // Of what is added only the code differs, or it is not seen that additions may be done in any order.
+  Expr code = Halide::cast<int32_t>(input.at({sum.row, blockVar * ofGroup + all}));
+  (*sum.excess)(blockVar, sum.row) = -8 * ofGroup * static_cast<int32_t>(op.getZeroPoint());
   (*sum.excess)(blockVar, sum.row) += 8 * code;
 
   Halide::RDom domain(0, 2, 0, static_cast<int32_t>(perBlock), name + "_terms");
