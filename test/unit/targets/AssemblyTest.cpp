@@ -160,6 +160,7 @@ TEST_F(AssemblyBase, AddsProductsOfNibblesInSixteenBits) {
     int found = 0;
     for (llvm::StringRef loop :
          innerLoops(assemblyOf({"x86-64-v3", input, "tensor<8x64x64x4xi8>", operands, "", ""}))) {
+      EXPECT_FALSE(loop.contains("movzbl") || loop.contains("movsbl")) << "codes one by one:\n" << loop.str();
       if (!loop.contains("vpmaddubsw"))
         continue;
       ++found;
