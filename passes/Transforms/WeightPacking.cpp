@@ -218,8 +218,8 @@ std::optional<float> narrowScale(ValueAt valueAt, int64_t count, float scale) {
     if ((valueAt(i) < 0) == (valueAt(i + 1) < 0))
       largest = std::max(largest, std::fabs(valueAt(i) + valueAt(i + 1)));
   scale = std::max(scale, largest / kMost);
-  while (!isNarrow(scale))
-    scale *= kStep;
+  while (!isNarrow(scale)) // the smallest floats have no others so near
+    scale = std::max(scale * kStep, std::nextafter(scale, kMost));
   return scale;
 }
 

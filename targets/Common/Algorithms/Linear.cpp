@@ -7,9 +7,8 @@
 //   bf16 otherwise            both halves of a 32-bit word widened by shifting; a row's once for all columns
 //   f16                       a group of terms is widened; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
-//   i8 in narrow pairs        unsigned times signed bytes, whose products add up in 16 bits, and these in
-//   pairs i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes
-//   into 16
+//   i8, narrow pairs          unsigned times signed bytes: two products add up in 16 bits, and these in pairs
+//   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate; a row's once for all columns, if pairs have an instruction
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
 //                             multiplied like i8; or, if pairs have an instruction and bytes have none, as
