@@ -23,6 +23,9 @@ struct CpuShape {
   /// Registers hold tiles of matrices, and an instruction multiplies two of them
   /// (runtime/core/MatrixTiles.cpp).
   bool hasMatrixTiles = false;
+  /// Words of four bytes are multiplied, and the products added up, by one instruction that Halide does not
+  /// know (addByteDotProduct); multipliesWords is true, and multipliesBytes is not.
+  bool addsByteProducts = false;
   /// Blocks of threads compute, each in registers of its own.
   bool isGpu = false;
   /// Rows from which on tensor cores multiply weights of f16; 0 if there are none.

@@ -1,12 +1,10 @@
 // Microcontrollers: images without an operating system, heap or threads.
+#include "targets/Common/BitcodeCompiler.h"
 #include "targets/Common/Schedules/CpuSchedule.h"
 #include "targets/Common/Schedules/PlainLoops.h"
 #include "targets/Common/TargetRegistry.h"
-#include "targets/CortexM/ThumbObject.h"
+#include "targets/CortexM/ThumbCode.h"
 #include "targets/EthosU/EthosU.h"
-
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 
 #include <cstdlib>
 
@@ -110,23 +108,16 @@ public:
   }
 
   void write(const Halide::Module &kernel, llvm::StringRef path) const override {
-    compile(kernel, ThumbFile::object, path);
+    compile(kernel, CodeFile::object, path);
   }
   void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const override {
-    compile(kernel, ThumbFile::assembly, path);
+    compile(kernel, CodeFile::assembly, path);
   }
 
 private:
-  static void compile(const Halide::Module &kernel, ThumbFile kind, llvm::StringRef path) {
-    llvm::SmallString<128> bitcode;
-    if (std::error_code error = llvm::sys::fs::createTemporaryFile("halyard", "bc", bitcode))
-      throw Halide::CompileError("no temporary file can be made: " + error.message());
-    llvm::FileRemover remove(bitcode);
-    kernel.compile({{Halide::OutputFileType::bitcode, bitcode.str().str()}});
-    std::string problem =
-        compileForThumb(bitcode, {"thumbv8.1m.main-none-unknown-eabihf", "cortex-m55"}, kind, path);
-    if (!problem.empty())
-      throw Halide::CompileError(problem);
+  static void compile(const Halide::Module &kernel, CodeFile kind, llvm::StringRef path) {
+    compileBitcode(kernel, {"thumbv8.1m.main-none-unknown-eabihf", "cortex-m55", ""}, optimiseForThumb, kind,
+                   path);
   }
 };
 /// The driver of an NPU is the system's: a library that programs are linked with.

@@ -1,6 +1,8 @@
 // The x86-64 levels: instruction sets and the register tiles that suit them.
+#include "targets/Common/BitcodeCompiler.h"
 #include "targets/Common/Schedules/CpuSchedule.h"
 #include "targets/Common/TargetRegistry.h"
+#include "targets/X86/DotProducts.h"
 
 #ifdef __linux__
 #include <sys/syscall.h>
@@ -39,7 +41,7 @@ public:
   }
 
   /// Without an instruction for four bytes, that for two adds up in 16 bits.
-  bool wantsNarrowPairs() const { return cpu.multipliesWords && !cpu.multipliesBytes; }
+  bool wantsNarrowPairs() const { return cpu.multipliesWords && !hasDotProducts(); }
 
   /// Splitting a weight takes as long as multiplying it with a hundred rows.
   std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const override {
@@ -51,7 +53,7 @@ public:
   /// Bytes have tiles from 8 rows on. Narrow pairs take so few instructions that unpacking pays for four rows
   /// at most; without pairs, it takes longer than reading twice as much.
   std::optional<int64_t> mostRowsOfNibbles() const override {
-    if (cpu.multipliesBytes)
+    if (hasDotProducts())
       return cpu.hasMatrixTiles ? 7 : 8;
     return cpu.multipliesWords ? 4 : 0;
   }
@@ -65,11 +67,44 @@ public:
   void schedule(Kernel &kernel) const override { scheduleForCpu(kernel, cpu); }
 
 private:
+  bool hasDotProducts() const { return cpu.multipliesBytes || cpu.addsByteProducts; }
+
   llvm::StringRef targetName, text;
   std::vector<Feature> features;
   CpuShape cpu;
   std::vector<llvm::StringRef> processor;
   int rank;
+};
+
+/// True if the processor has dot products of bytes that AVX-512 does not come with. Halide does not know.
+bool hasDotProductsOfAvx() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avxvnni");
+#else
+  return false;
+#endif
+}
+
+/// AVX2 with dot products of bytes (AVX-VNNI), for which Halide's code is compiled again by LLVM.
+class X86DotsTarget : public X86Target {
+public:
+  using X86Target::X86Target;
+
+  bool runsHere() const override { return X86Target::runsHere() && hasDotProductsOfAvx(); }
+
+  void write(const Halide::Module &kernel, llvm::StringRef path) const override {
+    compile(kernel, CodeFile::object, path);
+  }
+  void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const override {
+    compile(kernel, CodeFile::assembly, path);
+  }
+
+private:
+  static void compile(const Halide::Module &kernel, CodeFile kind, llvm::StringRef path) {
+    CodeMachine machine{"x86_64-unknown-linux-gnu", "x86-64-v3", "+avxvnni"};
+    machine.isRelocatable = true;
+    compileBitcode(kernel, machine, makeDotProducts, kind, path);
+  }
 };
 
 /// Several levels in one artifact. Everything that is asked of one machine is answered for the lowest.
@@ -153,19 +188,23 @@ void addX86Targets(TargetRegistry &registry) {
   static const X86Target common("x86-64", "64-bit x86 with AVX2 and FMA (2013 and later)", v3, kShape3, has3,
                                 0);
   static const X86Target third("x86-64-v3", "the same as x86-64", v3, kShape3, has3, 2);
+  CpuShape shape3Dots = kShape3;
+  shape3Dots.addsByteProducts = true;
+  static const X86DotsTarget thirdDots("x86-64-v3-vnni", "the same with dot products of bytes (AVX-VNNI)", v3,
+                                       shape3Dots, {"avx2", "fma", "avxvnni"}, 3);
   static const X86Target fourth("x86-64-v4", "64-bit x86 with AVX-512", v4,
-                                {16, 4, 4, 4, 24, 32, false, false, true}, has4, 3);
-  static const X86Target dots("x86-64-v4-vnni", "the same with dot products of bytes (VNNI) and of BF16",
-                              zen4, {16, 4, 4, 4, 24, 32, true, true, true}, hasDots, 4);
+                                {16, 4, 4, 4, 24, 32, false, false, true}, has4, 4);
+  static const X86Target dots("x86-64-v4-vnni", "x86-64-v4 with dot products of bytes (VNNI) and of BF16",
+                              zen4, {16, 4, 4, 4, 24, 32, true, true, true}, hasDots, 5);
   static const X86Target tiles("x86-64-v4-amx", "the same with tiles of matrices (AMX)", zen4,
-                               {16, 4, 4, 4, 24, 32, true, true, true, true}, hasTiles, 5);
+                               {16, 4, 4, 4, 24, 32, true, true, true, true}, hasTiles, 6);
   // The level that others are compared with: it rounds nothing but what is stored.
   static const X86Target second("x86-64-v2", "any 64-bit x86 with SSE 4.1", v2, {4, 2, 4, 2, 8}, has2, 1);
   static const X86Levels several("x86-64-multi",
                                  "v2, v3, v4-vnni and v4-amx in one artifact, chosen when it is loaded",
                                  {&tiles, &dots, &third, &second});
   for (const halyard::Target *target : std::initializer_list<const halyard::Target *>{
-           &common, &third, &fourth, &dots, &tiles, &second, &several})
+           &common, &third, &thirdDots, &fourth, &dots, &tiles, &second, &several})
     registry.add(*target);
 }
 

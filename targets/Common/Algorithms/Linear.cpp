@@ -8,6 +8,7 @@
 //   f16                       a group of terms is widened; by tensor cores, where there are rows for them
 //   i8, dot instruction       four codes, unsigned times signed; or more, signed, for one column
 //   i8, narrow pairs          unsigned times signed bytes: two products add up in 16 bits, and these in pairs
+//   i8, dots of words         the same for bytes of any size, by an instruction that Halide does not know
 //   i8 otherwise              two times two codes, widened to 16 bits: exact, where multiplying bytes into 16
 //                             bits would saturate; a row's once for all columns, if pairs have an instruction
 //   i4                        codes are unpacked as 16 times their value, which needs no sign extension, and
@@ -272,7 +273,7 @@ void LinearTranslation::defineNarrowPairs() {
   auto word = [](const Expr &unsignedWord) { return Halide::reinterpret<int32_t>(unsignedWord); };
   auto partial = sum.partial(partialAt(Expr(), blockVar));
   partial = 0;
-  partial += pairProducts(addByteProducts(0, word(row), word(codes)), pairOfWords(1, 1));
+  partial = addByteDotProduct(sum.partial(partialAt(Expr(), blockVar)), word(row), word(codes));
 }
 
 /// True if unsigned codes of 4 bits are multiplied with signed bytes. A sum of 16 bits has half of the terms
@@ -280,7 +281,7 @@ void LinearTranslation::defineNarrowPairs() {
 bool LinearTranslation::multipliesNibbles() const {
   constexpr int kLargestProduct = 15 * 128, kLargestSum = 32767;
   return isGrouped() && terms == 4 && !shape.multipliesBytes && shape.multipliesWords &&
-         groupTerms / 2 * kLargestProduct <= kLargestSum;
+         (shape.addsByteProducts || groupTerms / 2 * kLargestProduct <= kLargestSum);
 }
 
 /// A code with its sign bit turned is the code plus 8, unsigned. The excess is 8 times the sum of the row's
@@ -311,8 +312,9 @@ void LinearTranslation::defineNibbleBytes() {
   }
   auto partial = sum.partial(partialAt(Expr(), blockVar));
   partial = 0;
-  partial = addByteProducts(sum.partial(partialAt(Expr(), blockVar)), Halide::reinterpret<int32_t>(codes),
-                            Halide::reinterpret<int32_t>(row));
+  auto add = shape.addsByteProducts ? addByteDotProduct : addByteProducts;
+  partial = add(sum.partial(partialAt(Expr(), blockVar)), Halide::reinterpret<int32_t>(codes),
+                Halide::reinterpret<int32_t>(row));
 }
 
 void LinearTranslation::definePartial() {
@@ -338,8 +340,10 @@ Expr LinearTranslation::scaledPartial(Expr blockIndex) {
   Expr column = sum.lane + (sum.vector % vectors) * sum.lanes;
   Expr total = sum.half ? sum.partial(partialAt(0, blockIndex)) + sum.partial(partialAt(1, blockIndex))
                         : Expr(sum.partial(partialAt(Expr(), blockIndex)));
+  if (sum.excess && !shape.addsByteProducts)
+    total = pairProducts(total, pairOfWords(1, 1));
   if (sum.excess)
-    total = pairProducts(total, pairOfWords(1, 1)) - (*sum.excess)(blockIndex, sum.row);
+    total -= (*sum.excess)(blockIndex, sum.row);
   Expr scale = operands[2].at({sum.vector / vectors, blockIndex, column});
   return Halide::cast<float>(total) * scale;
 }
@@ -448,8 +452,8 @@ Stage LinearTranslation::run() {
   groups = type.getDimSize(1);
   terms = type.getDimSize(3);
   groupTerms = op.getGroup().value_or(0);
-  multipliesNarrowPairs = op.getNarrowPairs() && op.getZeroPoint() != 0 && terms == 4 &&
-                          !shape.multipliesBytes && shape.multipliesWords;
+  multipliesNarrowPairs = (op.getNarrowPairs() || shape.addsByteProducts) && op.getZeroPoint() != 0 &&
+                          terms == 4 && !shape.multipliesBytes && shape.multipliesWords;
   perBlock = groupsPerBlock();
   sum.panel = type.getDimSize(2);
   sum.terms = terms;

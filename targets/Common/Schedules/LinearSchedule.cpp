@@ -100,7 +100,8 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
   if (shape.registers < 16)
     return {{1, 4}};
   if (sum.excess)
-    return {{8, 1}, {4, 2}, {2, 4}, {1, 8}};
+    return shape.addsByteProducts ? SmallVector<Tile>{{4, 2}, {2, 2}, {1, 4}}
+                                  : SmallVector<Tile>{{8, 1}, {4, 2}, {2, 2}, {1, 4}};
   if (unpacks)
     return {{3, 1}, {1, 2}};
   if (sum.wideRows)

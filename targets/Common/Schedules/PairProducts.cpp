@@ -41,6 +41,11 @@ Expr halyard::kernels::addByteProducts(const Expr &sums, const Expr &unsignedByt
   return Call::make(Halide::Int(32), kBytes, {sums, unsignedBytes, signedBytes}, Call::PureExtern);
 }
 
+Expr halyard::kernels::addByteDotProduct(const Expr &sum, const Expr &unsignedBytes,
+                                         const Expr &signedBytes) {
+  return sum + pairProducts(addByteProducts(0, unsignedBytes, signedBytes), pairOfWords(1, 1));
+}
+
 void halyard::kernels::addPairProducts(Halide::Pipeline &pipeline) {
   pipeline.add_custom_lowering_pass(new PairProductCalls);
 }

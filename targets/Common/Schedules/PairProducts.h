@@ -19,6 +19,11 @@ Halide::Expr pairProducts(const Halide::Expr &left, const Halide::Expr &right);
 Halide::Expr addByteProducts(const Halide::Expr &sums, const Halide::Expr &unsignedBytes,
                              const Halide::Expr &signedBytes);
 
+/// `sum` plus the four products of the bytes of two words, unsigned times signed, as int32. As above, unless
+/// the processor adds up all four at once (CpuShape::addsByteProducts).
+Halide::Expr addByteDotProduct(const Halide::Expr &sum, const Halide::Expr &unsignedBytes,
+                               const Halide::Expr &signedBytes);
+
 /// Adds to `pipeline` what makes these the instructions; without it they are functions that nobody defines.
 void addPairProducts(Halide::Pipeline &pipeline);
 

@@ -1,11 +1,13 @@
 // Compiles with Halyard, links with the system's compiler, calls through a function pointer with any number
 // of arguments.
 #include "CompiledKernel.h"
+#include "DotProducts.h"
 #include "WatchedTarget.h"
 
 #include "targets/Common/Target.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 #include <gtest/gtest.h>
@@ -38,7 +40,7 @@ extern "C" __attribute__((visibility("default"))) int32_t halyard_prefetch(const
 
 /// Targets that differ most: in the width of vectors, and in whether additions and multiplications are one.
 static constexpr llvm::StringLiteral kFirstOfSame = "x86-64-v2";
-static constexpr llvm::StringLiteral kOthersOfSame[] = {"x86-64-v4-vnni", "x86-64-v4-amx"};
+static constexpr llvm::StringLiteral kOthersOfSame[] = {"x86-64-v3-vnni", "x86-64-v4-vnni", "x86-64-v4-amx"};
 
 CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName, bool isWatched)
     : function(function), isWatched(isWatched) {
@@ -49,10 +51,24 @@ CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targ
   function->setAttr("seq.deterministic", mlir::UnitAttr::get(function.getContext()));
   compile(kFirstOfSame);
   for (llvm::StringRef level : kOthersOfSame)
-    if (lookupTarget(level)->runsHere() && error.empty()) {
+    if (runsInProcess(*lookupTarget(level)) && error.empty()) {
       others.push_back(std::make_unique<CompiledKernel>(function, level));
       error = others.back()->error;
     }
+}
+
+/// False if it does not compile.
+static bool compileWithoutDotProducts(mlir::func::FuncOp function, const Target &target,
+                                      const std::string &object) {
+  const std::string made = object + ".made.s", rewritten = object + ".s";
+  if (failed(compileKernelToAssembly(function, target, made)))
+    return false;
+  auto text = llvm::MemoryBuffer::getFile(made);
+  if (!text)
+    return false;
+  std::error_code problem;
+  llvm::raw_fd_ostream(rewritten, problem) << withoutDotProducts((*text)->getBuffer());
+  return !problem && std::system(("c++ -c " + rewritten + " -o " + object).c_str()) == 0;
 }
 
 void CompiledKernel::compile(llvm::StringRef targetName) {
@@ -70,11 +86,13 @@ void CompiledKernel::compile(llvm::StringRef targetName) {
     return;
   }
   std::unique_ptr<Target> watched = watchedTarget(*target);
-  if (failed(compileKernel(function, isWatched ? *watched : *target, made))) {
+  const Target &used = isWatched ? *watched : *target;
+  if (lacksDotProducts(*target) ? !compileWithoutDotProducts(function, used, object)
+                                : failed(compileKernel(function, used, made))) {
     error = "does not compile";
     return;
   }
-  if (!target->runsHere()) {
+  if (!runsInProcess(*target)) {
     foreign = std::make_unique<ForeignKernel>(*target, directory, made, function.getSymName().str());
     error = foreign->error;
     return;

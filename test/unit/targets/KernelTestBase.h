@@ -3,6 +3,7 @@
 #define HALYARD_TEST_UNIT_TARGETS_KERNELTESTBASE_H
 
 #include "CompiledKernel.h"
+#include "DotProducts.h"
 #include "TargetsTest.h"
 
 #include "targets/Common/CpuShape.h"
@@ -16,7 +17,8 @@ namespace halyard::test {
 class KernelTestBase : public TargetsTest, public ::testing::WithParamInterface<std::string> {
 protected:
   void SetUp() override {
-    if (!machine().runsHere() && machine().emulator().program.empty() && machine().deviceInterface().empty())
+    if (!runsInProcess(machine()) && machine().emulator().program.empty() &&
+        machine().deviceInterface().empty())
       GTEST_SKIP() << "this machine does not run " << GetParam();
   }
 
@@ -37,7 +39,7 @@ protected:
     if (!kernel.error.empty())
       return {};
     for (const std::string &symbol :
-         machine().runsHere() ? kernel.undefinedSymbols() : std::vector<std::string>())
+         runsInProcess(machine()) ? kernel.undefinedSymbols() : std::vector<std::string>())
       EXPECT_TRUE(symbol == "halide_do_par_for" || symbol == "halyard_prefetch" ||
                   (machine().shape().hasMatrixTiles && symbol.find("halyard_tiles") == 0) ||
                   (symbol.find("halide") == std::string::npos && symbol.find("halyard") == std::string::npos))
@@ -96,18 +98,17 @@ inline std::string targetTestName(const ::testing::TestParamInfo<std::string> &i
   return name;
 }
 
-/// For source, and the levels that an artifact holds by default. x86-64-v4 and x86-64-v4-amx differ from the
-/// last one in how they multiply codes and bf16 only, so that tests of other kernels would see the same
-/// twice.
+/// For source, and the levels that an artifact holds by default. The others differ from these in how they
+/// multiply codes and bf16 only, so that tests of other kernels would see the same twice.
 #define HALYARD_INSTANTIATE_FOR_TARGETS(Suite)                                                               \
   INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4-vnni"),       \
                            targetTestName)
 
 #define HALYARD_INSTANTIATE_FOR_ALL_TARGETS(Suite)                                                           \
-  INSTANTIATE_TEST_SUITE_P(                                                                                  \
-      Targets, Suite,                                                                                        \
-      ::testing::Values("x86-64-v2", "x86-64", "x86-64-v4", "x86-64-v4-vnni", "x86-64-v4-amx"),              \
-      targetTestName)
+  INSTANTIATE_TEST_SUITE_P(Targets, Suite,                                                                   \
+                           ::testing::Values("x86-64-v2", "x86-64", "x86-64-v3-vnni", "x86-64-v4",           \
+                                             "x86-64-v4-vnni", "x86-64-v4-amx"),                             \
+                           targetTestName)
 
 } // namespace halyard::test
 

@@ -51,6 +51,9 @@ public:
   void write(const Halide::Module &kernel, llvm::StringRef path) const override {
     target.write(kernel, path);
   }
+  void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const override {
+    target.writeAssembly(kernel, path);
+  }
   void addPasses(Halide::Pipeline &pipeline, const kernels::Kernel &kernel) const override {
     target.addPasses(pipeline, kernel);
     pipeline.add_custom_lowering_pass(new FetchWatcher);
