@@ -40,7 +40,8 @@ extern "C" __attribute__((visibility("default"))) int32_t halyard_prefetch(const
 
 /// Targets that differ most: in the width of vectors, and in whether additions and multiplications are one.
 static constexpr llvm::StringLiteral kFirstOfSame = "x86-64-v2";
-static constexpr llvm::StringLiteral kOthersOfSame[] = {"x86-64-v3-vnni", "x86-64-v4-vnni", "x86-64-v4-amx"};
+static constexpr llvm::StringLiteral kOthersOfSame[] = {"x86-64-v3", "x86-64-v3-vnni", "x86-64-v4-vnni",
+                                                        "x86-64-v4-amx"};
 
 CompiledKernel::CompiledKernel(mlir::func::FuncOp function, llvm::StringRef targetName, bool isWatched)
     : function(function), isWatched(isWatched) {
