@@ -265,6 +265,7 @@ Expr LinearTranslation::wordAt(llvm::function_ref<Expr(Expr)> byteAt) const {
 }
 
 void LinearTranslation::defineNarrowPairs() {
+  sum.addsInSteps = !shape.addsByteProducts;
   Halide::RDom domain(0, static_cast<int32_t>(perBlock), name + "_terms");
   sum.group = domain.x;
   Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.x;

@@ -75,6 +75,8 @@ struct LinearSum {
   std::optional<Halide::Func> excess;
   /// Then, if rows have unsigned codes, these as signed ones, four in a word. Arguments: group, row.
   std::optional<Halide::Func> signedRows;
+  /// Products of bytes are added up in steps, between which they take registers.
+  bool addsInSteps = false;
   /// Columns of a vector and of a panel, terms of a group.
   int lanes, panel, terms;
   /// Columns of the result, and terms.

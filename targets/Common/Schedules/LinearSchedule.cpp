@@ -109,7 +109,7 @@ SmallVector<Tile> LinearSchedule::fullTiles() const {
   if (halves)
     return sum.areHalvesLanes ? SmallVector<Tile>{{5, 1}, {2, 2}, {1, 4}}
                               : SmallVector<Tile>{{3, 2}, {2, 2}, {1, 4}};
-  return {{6, 2}, {4, 2}, {2, 4}, {1, 8}};
+  return {{sum.addsInSteps ? 5 : 6, 2}, {4, 2}, {2, 4}, {1, 8}};
 }
 
 /// A last panel that is not full is guarded by conditions, which only keep a tile's extents constant if all

@@ -64,21 +64,25 @@ static bool jumpsTo(llvm::StringRef code, llvm::StringRef label) {
   return (isJump && code.ends_with(label)) || code.ends_with(":endloop0");
 }
 
-/// The innermost loops: from a label to a jump back to it, without another label in between.
+/// The innermost loops: from a label to a jump back to it, with at most another label in between, that of a
+/// condition which is checked in the middle.
 static std::vector<std::string> innerLoops(llvm::StringRef assembly) {
   std::vector<std::string> loops;
-  std::string label, body;
+  std::pair<std::string, size_t> labels[2]; // the last two, and where they begin
+  size_t end = 0;
   for (llvm::StringRef line : llvm::split(assembly, '\n')) {
+    const size_t begin = end;
+    end += line.size() + 1;
     llvm::StringRef code = line.trim();
     if (code.starts_with(".LBB")) {
-      label = code.split(':').first.str();
-      body.clear();
+      labels[0] = labels[1];
+      labels[1] = {code.split(':').first.str(), begin};
     }
-    body += line.str() + "\n";
-    if (!label.empty() && jumpsTo(code, label)) {
-      loops.push_back(body);
-      label.clear();
-    }
+    for (auto &[label, start] : llvm::reverse(labels))
+      if (!label.empty() && jumpsTo(code, label)) {
+        loops.push_back(assembly.slice(start, end).str());
+        labels[0] = labels[1] = {};
+      }
   }
   return loops;
 }
