@@ -73,8 +73,8 @@ static void generate(llvm::Module &module, TargetMachine &machine, CodeFile kind
     throw Halide::CompileError(error.message());
 }
 
-void halyard::compileBitcode(const Halide::Module &kernel, const CodeMachine &description,
-                             CodeRewrite rewrite, CodeFile kind, StringRef path) {
+void halyard::compileBitcode(const Halide::Module &kernel, const CodeMachine &description, CodeFile kind,
+                             StringRef path) {
   SmallString<128> bitcode;
   if (std::error_code error = sys::fs::createTemporaryFile("halyard", "bc", bitcode))
     throw Halide::CompileError("no temporary file can be made: " + error.message());
@@ -87,6 +87,6 @@ void halyard::compileBitcode(const Halide::Module &kernel, const CodeMachine &de
     throw Halide::CompileError(diagnostic.getMessage().str());
   std::unique_ptr<TargetMachine> machine = makeMachine(description);
   retarget(*module, *machine);
-  rewrite(*module, *machine);
+  description.rewrite(*module, *machine);
   generate(*module, *machine, kind, path);
 }

@@ -2,7 +2,6 @@
 #ifndef HALYARD_TARGETS_COMMON_BITCODECOMPILER_H
 #define HALYARD_TARGETS_COMMON_BITCODECOMPILER_H
 
-#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace Halide {
@@ -18,20 +17,20 @@ namespace halyard {
 
 /// What code is generated for, in LLVM's words.
 struct CodeMachine {
-  llvm::StringRef triple, processor, features;
+  const char *triple, *processor, *features;
   /// Code may lie anywhere, as in shared libraries.
-  bool isRelocatable = false;
+  bool isRelocatable;
+  /// Changes functions, of which triple, data layout and processor are the machine's already. May throw
+  /// Halide::Error.
+  void (*rewrite)(llvm::Module &module, llvm::TargetMachine &machine);
 };
 
 enum class CodeFile { object, assembly };
 
-/// Changes functions, of which triple, data layout and processor are the machine's already.
-using CodeRewrite = llvm::function_ref<void(llvm::Module &, llvm::TargetMachine &)>;
-
 /// Has Halide make bitcode of a kernel, for a processor with the same data model, and writes it as code of
 /// another to a file at `path`. Throws Halide::Error.
-void compileBitcode(const Halide::Module &kernel, const CodeMachine &machine, CodeRewrite rewrite,
-                    CodeFile kind, llvm::StringRef path);
+void compileBitcode(const Halide::Module &kernel, const CodeMachine &machine, CodeFile kind,
+                    llvm::StringRef path);
 
 } // namespace halyard
 

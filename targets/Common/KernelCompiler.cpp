@@ -1,4 +1,5 @@
 // From a kernel function to a file, through a target's schedule.
+#include "targets/Common/BitcodeCompiler.h"
 #include "targets/Common/HalideErrors.h"
 #include "targets/Common/Kernel.h"
 #include "targets/Common/Schedules/CachePrefetch.h"
@@ -32,10 +33,14 @@ private:
 } // namespace
 
 void Target::write(const Halide::Module &kernel, StringRef path) const {
+  if (const CodeMachine *machine = codeMachine())
+    return compileBitcode(kernel, *machine, CodeFile::object, path);
   kernel.compile({{Halide::OutputFileType::object, path.str()}});
 }
 
 void Target::writeAssembly(const Halide::Module &kernel, StringRef path) const {
+  if (const CodeMachine *machine = codeMachine())
+    return compileBitcode(kernel, *machine, CodeFile::assembly, path);
   kernel.compile({{Halide::OutputFileType::assembly, path.str()}});
 }
 

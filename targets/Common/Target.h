@@ -50,6 +50,7 @@ struct Target;
 namespace halyard {
 
 class Npu;
+struct CodeMachine;
 
 namespace kernels {
 struct CpuShape;
@@ -146,7 +147,10 @@ public:
   virtual void schedule(kernels::Kernel &kernel) const = 0;
   /// What the names of kernels' files end in. Those that end in ".cpp" are compiled with the artifact's C++.
   virtual llvm::StringRef kernelSuffix() const { return ".o"; }
-  /// Writes a scheduled kernel to such a file; by default, Halide's object. May throw Halide::Error.
+  /// The machine that LLVM compiles Halide's code for again (targets/Common/BitcodeCompiler.h), where Halide
+  /// does not know it, or not all of its instructions.
+  virtual const CodeMachine *codeMachine() const { return nullptr; }
+  /// Writes a scheduled kernel to such a file; by default, an object. May throw Halide::Error.
   virtual void write(const Halide::Module &kernel, llvm::StringRef path) const;
   /// Writes it as assembly. May throw Halide::Error.
   virtual void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const;

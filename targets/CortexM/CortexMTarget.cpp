@@ -107,19 +107,13 @@ public:
     dropThreads(kernel);
   }
 
-  void write(const Halide::Module &kernel, llvm::StringRef path) const override {
-    compile(kernel, CodeFile::object, path);
-  }
-  void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const override {
-    compile(kernel, CodeFile::assembly, path);
-  }
-
-private:
-  static void compile(const Halide::Module &kernel, CodeFile kind, llvm::StringRef path) {
-    compileBitcode(kernel, {"thumbv8.1m.main-none-unknown-eabihf", "cortex-m55", ""}, optimiseForThumb, kind,
-                   path);
+  const CodeMachine *codeMachine() const override {
+    static const CodeMachine machine{"thumbv8.1m.main-none-unknown-eabihf", "cortex-m55", "",
+                                     /*isRelocatable=*/false, optimiseForThumb};
+    return &machine;
   }
 };
+
 /// The driver of an NPU is the system's: a library that programs are linked with.
 constexpr llvm::StringLiteral kDriverVariable = "HALYARD_NPU_DRIVER";
 

@@ -10,7 +10,7 @@ class TargetMachine;
 
 namespace halyard {
 
-/// Optimises functions again, so that vectors become the ones that the processor has (CodeRewrite).
+/// Optimises functions again, so that vectors become the ones that the processor has (CodeMachine::rewrite).
 void optimiseForThumb(llvm::Module &module, llvm::TargetMachine &machine);
 
 } // namespace halyard

@@ -92,18 +92,10 @@ public:
 
   bool runsHere() const override { return X86Target::runsHere() && hasDotProductsOfAvx(); }
 
-  void write(const Halide::Module &kernel, llvm::StringRef path) const override {
-    compile(kernel, CodeFile::object, path);
-  }
-  void writeAssembly(const Halide::Module &kernel, llvm::StringRef path) const override {
-    compile(kernel, CodeFile::assembly, path);
-  }
-
-private:
-  static void compile(const Halide::Module &kernel, CodeFile kind, llvm::StringRef path) {
-    CodeMachine machine{"x86_64-unknown-linux-gnu", "x86-64-v3", "+avxvnni"};
-    machine.isRelocatable = true;
-    compileBitcode(kernel, machine, makeDotProducts, kind, path);
+  const CodeMachine *codeMachine() const override {
+    static const CodeMachine machine{"x86_64-unknown-linux-gnu", "x86-64-v3", "+avxvnni",
+                                     /*isRelocatable=*/true, makeDotProducts};
+    return &machine;
   }
 };
 
