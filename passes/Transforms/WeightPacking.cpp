@@ -116,6 +116,9 @@ PackedWeight packHalves(const Matrix &matrix, const LinearLayout &layout) {
 
 namespace {
 
+/// What makes two signed codes of 4 bits unsigned ones that are 8 more, and back.
+constexpr uint8_t kTurnedSigns = 0x88;
+
 /// Codes of one group of an output's terms.
 struct NibbleGroup {
   uint16_t scale; // bf16
@@ -163,10 +166,11 @@ PackedWeight packNibbles(const Matrix &matrix, const LinearLayout &layout) {
   int64_t factor = layout.terms, width = layout.columns, panels = llvm::divideCeil(matrix.outputs, width);
   int64_t groups = llvm::divideCeil(matrix.features, kNibbleGroup),
           blocks = groups * kNibbleGroup / (2 * factor);
-  HostTensor bytes = HostTensor::allocate({panels, blocks, width, factor}, builder.getI8Type());
+  Type element = layout.unsignedNibbles ? builder.getIntegerType(8, /*isSigned=*/false) : builder.getI8Type();
+  HostTensor bytes = HostTensor::allocate({panels, blocks, width, factor}, element);
   HostTensor scales = HostTensor::allocate({panels, groups, width}, builder.getBF16Type());
   HostTensor sums = HostTensor::allocate({matrix.outputs}, builder.getF32Type());
-  llvm::fill(bytes.mutableValues<uint8_t>(), uint8_t(0));
+  llvm::fill(bytes.mutableValues<uint8_t>(), layout.unsignedNibbles ? kTurnedSigns : uint8_t(0));
   llvm::fill(scales.mutableValues<uint16_t>(), uint16_t(0));
   for (int64_t output = 0; output < matrix.outputs; ++output) {
     int64_t panel = output / width, column = output % width;
@@ -180,7 +184,7 @@ PackedWeight packNibbles(const Matrix &matrix, const LinearLayout &layout) {
       for (int64_t i = 0; i < kNibbleGroup; ++i) {
         int64_t term = group * kNibbleGroup + i, block = term / (2 * factor);
         int64_t at = ((panel * blocks + block) * width + column) * factor + term % factor;
-        bytes.mutableValues<uint8_t>()[at] |= (codes.codes[i] & 15) << (term / factor % 2 * 4);
+        bytes.mutableValues<uint8_t>()[at] ^= (codes.codes[i] & 15) << (term / factor % 2 * 4);
         sum += double(codes.codes[i]) * fromBFloat(codes.scale);
       }
     }
@@ -279,6 +283,8 @@ public:
     int8_t code = panels.values<int8_t>()[place];
     if (!isGrouped)
       return float(code) * scales.values<float>()[output];
+    if (panels.elementType.isUnsignedInteger())
+      code ^= kTurnedSigns;
     int8_t nibble = int8_t(half ? code & -16 : uint8_t(code) << 4) / 16;
     int64_t group = output / width * scales.shape[1] + term / kNibbleGroup;
     return float(nibble) * fromBFloat(scales.values<uint16_t>()[group * width + output % width]);

@@ -71,6 +71,8 @@ struct LinearLayout {
   int64_t zeroPoint;
   /// Scales of columns of 8-bit codes are as large as it takes for narrow pairs (seq.linear).
   bool narrowPairs = false;
+  /// Codes of 4 bits are unsigned, 8 more than what they stand for.
+  bool unsignedNibbles = false;
 };
 
 /// What can follow a target's name on the command line, as "dotprod" in "aarch64-neon+dotprod".

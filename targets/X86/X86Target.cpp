@@ -37,11 +37,14 @@ public:
     LinearLayout layout =
         widePanels(outputs, precision, cpu.multipliesBytes || cpu.multipliesWords ? 128 : 0);
     layout.narrowPairs = wantsNarrowPairs();
+    layout.unsignedNibbles = wantsUnsignedNibbles();
     return layout;
   }
 
   /// Without an instruction for four bytes, that for two adds up in 16 bits.
   bool wantsNarrowPairs() const { return cpu.multipliesWords && !hasDotProducts(); }
+  /// Nibbles are multiplied as unsigned bytes there.
+  bool wantsUnsignedNibbles() const { return cpu.multipliesWords && !cpu.multipliesBytes; }
 
   /// Splitting a weight takes as long as multiplying it with a hundred rows.
   std::optional<int64_t> fewestRowsOfParts(const LinearLayout &layout) const override {
@@ -105,7 +108,9 @@ public:
   X86Levels(llvm::StringRef name, llvm::StringRef description, std::vector<const X86Target *> bestFirst)
       : targetName(name), text(description), all(bestFirst.begin(), bestFirst.end()),
         wantsNarrowPairs(
-            llvm::any_of(bestFirst, [](const X86Target *level) { return level->wantsNarrowPairs(); })) {}
+            llvm::any_of(bestFirst, [](const X86Target *level) { return level->wantsNarrowPairs(); })),
+        wantsUnsignedNibbles(
+            llvm::any_of(bestFirst, [](const X86Target *level) { return level->wantsUnsignedNibbles(); })) {}
 
   llvm::StringRef name() const override { return targetName; }
   llvm::StringRef description() const override { return text; }
@@ -125,13 +130,14 @@ public:
   LinearLayout linearLayout(int64_t features, int64_t outputs, WeightPrecision precision) const override {
     LinearLayout layout = all.front()->linearLayout(features, outputs, precision);
     layout.narrowPairs = wantsNarrowPairs;
+    layout.unsignedNibbles = wantsUnsignedNibbles;
     return layout;
   }
 
 private:
   llvm::StringRef targetName, text;
   std::vector<const Target *> all;
-  bool wantsNarrowPairs;
+  bool wantsNarrowPairs, wantsUnsignedNibbles;
 };
 } // namespace
 

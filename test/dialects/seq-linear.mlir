@@ -122,6 +122,16 @@ func.func @parts_of_others(%x: tensor<?x64xf32>, %p: tensor<?x96xbf16>, %w: tens
 
 // -----
 
+func.func @unsigned_bytes(%x: tensor<?x64xi8>, %w: tensor<1x16x64x4xui8>, %s: tensor<64xf32>, %t: tensor<?xf32>)
+    -> tensor<?x64xf32> {
+  // expected-error @below {{has unsigned codes of 4 bits only, got 'tensor<1x16x64x4xui8>'}}
+  %y = seq.linear %x, %w scale(%s : tensor<64xf32>) input_scale(%t : tensor<?xf32>)
+    : tensor<?x64xi8>, tensor<1x16x64x4xui8> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
 func.func @narrow_pairs_of_floats(%x: tensor<?x64xf32>, %w: tensor<1x64x64x1xf32>) -> tensor<?x64xf32> {
   // expected-error @below {{has narrow pairs of codes of 8 bits, got floats}}
   %y = seq.linear %x, %w {narrow_pairs} : tensor<?x64xf32>, tensor<1x64x64x1xf32> -> tensor<?x64xf32>

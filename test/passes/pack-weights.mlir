@@ -1,5 +1,7 @@
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-v4-vnni}))" --split-input-file | FileCheck %s
 // RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-v4-vnni deterministic=true}))" --split-input-file | FileCheck %s --check-prefix=SAME
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-v3}))" --split-input-file | FileCheck %s --check-prefix=UNSIGNED
+// RUN: halyard-opt %s --pass-pipeline="builtin.module(seq.program(pack-weights{target=x86-64-multi}))" --split-input-file | FileCheck %s --check-prefix=UNSIGNED
 
 #row = affine_map<(i, o, k) -> (i, k)>
 #straight = affine_map<(i, o, k) -> (k, o)>
@@ -112,6 +114,10 @@ seq.program @bfloats attributes {max_source = 8 : i64, max_target = 8 : i64, max
 // SAME: seq.linear
 // SAME-NOT: column_sums
 // SAME-SAME: {group = 32 : i64}
+// Where a level multiplies them as unsigned bytes, they are 8 more.
+// UNSIGNED-LABEL: seq.program @nibbles
+// UNSIGNED: arith.constant dense<"0x4051627388888888{{.*}}"> : tensor<1x4x16x4xui8>
+// UNSIGNED: seq.linear {{.*}} {group = 32 : i64, zero_point = 128 : i64} {{.*}}tensor<1x4x16x4xui8>
 seq.program @nibbles attributes {max_source = 8 : i64, max_target = 8 : i64, max_rows = 2 : i64, slots = 1 : i64} {
   seq.encode(%x: tensor<2x32xf32>) {
     %w = arith.constant dense<[[-16., -14., -12., -10., -8., -6., -4., -2., 0., 2., 4., 6., 8., 10., 12., 14., -16., -14., -12., -10., -8., -6., -4., -2., 0., 2., 4., 6., 8., 10., 12., 14.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.], [0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.]]> : tensor<8x32xf32>

@@ -229,6 +229,8 @@ LogicalResult LinearOp::verify() {
     return emitOpError("has scales exactly for codes");
   if ((getZeroPoint() != 0) != static_cast<bool>(getColumnSums()))
     return emitOpError("has column sums exactly with a zero point");
+  if (weight.getElementType().isUnsignedInteger() && !getGroup())
+    return emitOpError("has unsigned codes of 4 bits only, got ") << weight;
   if (getNarrowPairs() && (!isCoded || getGroup()))
     return emitOpError("has narrow pairs of codes of 8 bits, got ")
            << (getGroup() ? "codes of 4 bits" : "floats");

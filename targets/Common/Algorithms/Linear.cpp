@@ -35,6 +35,8 @@ static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewest
 static constexpr int64_t kGroupsPerCodedBlock = 32;
 /// Most elements of a row that are widened before they are multiplied: they lie on the stack.
 static constexpr int64_t kMostWideElements = 16384;
+/// What makes two signed codes of 4 bits unsigned ones that are 8 more, and back.
+static constexpr uint8_t kTurnedSigns = 0x88;
 
 namespace {
 class LinearTranslation {
@@ -76,6 +78,7 @@ private:
   /// True if the weight has 4-bit codes, with a scale per group of terms, which then is a block.
   bool isGrouped() const { return groupTerms != 0; }
   bool isCoded() const { return weight.elementType.isInteger(8); }
+  bool hasUnsignedNibbles() const { return weight.elementType.isUnsignedInteger(8); }
   std::vector<Expr> partialAt(Expr half, Expr blockIndex) const;
 
   seq::LinearOp op;
@@ -234,6 +237,8 @@ void LinearTranslation::defineNibbles() {
   Halide::Var term("term"), nibble("nibble"), pair("pair");
   sum.codes = Halide::Func(name + "_codes");
   Expr byte = weightAt(pair, term);
+  if (hasUnsignedNibbles())
+    byte = Halide::reinterpret<int8_t>(byte ^ Halide::cast<uint8_t>(kTurnedSigns));
   Expr upper = byte & Halide::cast<int8_t>(-16);
   (*sum.codes)(term, sum.lane, nibble, sum.vector, pair) = Halide::select(nibble == 0, byte << 4, upper);
 
@@ -285,7 +290,8 @@ bool LinearTranslation::multipliesNibbles() const {
          (shape.addsByteProducts || groupTerms / 2 * kLargestProduct <= kLargestSum);
 }
 
-/// A code with its sign bit turned is the code plus 8, unsigned. The excess is 8 times the sum of the row's
+/// Codes are unsigned, 8 more than what they stand for: with their sign bits turned, if that is not how they
+/// are stored. The excess is 8 times the sum of the row's
 /// codes of that group.
 void LinearTranslation::defineNibbleBytes() {
   const auto bits = [](uint32_t value) { return Halide::Internal::make_const(Halide::UInt(32), value); };
@@ -301,7 +307,9 @@ void LinearTranslation::defineNibbleBytes() {
   sum.nibble = domain.x;
   sum.group = domain.y;
   Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y;
-  Expr codes = wordAt([&](Expr term) { return weightAt(at, term); }) ^ bits(0x88888888);
+  Expr codes = wordAt([&](Expr term) { return weightAt(at, term); });
+  if (!hasUnsignedNibbles())
+    codes = codes ^ bits(kTurnedSigns * 0x01010101u);
   codes = (codes >> (4 * Halide::cast<uint32_t>(domain.x))) & bits(0x0f0f0f0f);
   auto rowAt = [&](const Expr &group) { return wordAt([&](Expr term) { return inputAt(group, term); }); };
   Expr row = rowAt(2 * at + domain.x);

@@ -33,6 +33,8 @@ int codeBeside(int code, std::mt19937 &random) {
     return code < 0 ? least : most;
   return std::uniform_int_distribution<int>(least, most)(random);
 }
+/// What makes two signed codes of 4 bits unsigned ones that are 8 more.
+constexpr uint8_t kTurnedSigns = 0x88;
 bool hasWords(WeightPrecision precision) {
   return precision == WeightPrecision::bf16 || precision == WeightPrecision::f16;
 }
@@ -53,7 +55,7 @@ void LinearTest::prepare(const Layer &wanted, const Target &layoutOf) {
   padded = llvm::alignTo(layer.features, isGrouped() ? kGroup : layout.terms);
   groups = padded / layout.terms / (isGrouped() ? 2 : 1);
   panels = llvm::divideCeil(layer.outputs, layout.columns);
-  const char *types[] = {"f32", "bf16", "f16", "i8", "i8"};
+  const char *types[] = {"f32", "bf16", "f16", "i8", hasUnsignedNibbles() ? "ui8" : "i8"};
   weight = HostTensor::allocate({panels, groups, layout.columns, layout.terms},
                                 type(types[static_cast<int>(layer.precision)]));
   std::memset(weight.data.get(), 0, weight.bytes());
@@ -78,6 +80,9 @@ void LinearTest::prepare(const Layer &wanted, const Target &layoutOf) {
                 ? codeBeside(static_cast<int8_t *>(weight.data.get())[weightIndex(k - 1, o)], random)
                 : codes(random);
     }
+  if (hasUnsignedNibbles()) // what is beyond the matrix too
+    for (uint8_t &byte : weight.mutableValues<uint8_t>())
+      byte ^= kTurnedSigns;
   std::vector<int32_t> integerSums;
   std::vector<float> scaledSums;
   for (int64_t o = 0; o < layer.outputs; ++o) {
@@ -93,7 +98,7 @@ void LinearTest::prepare(const Layer &wanted, const Target &layoutOf) {
 std::string LinearTest::text() const {
   auto n = std::to_string(layer.outputs);
   const char *inputs[] = {"f32", "bf16", "f16", layout.zeroPoint ? "ui8" : "i8"};
-  const char *weights[] = {"f32", "bf16", "f16", "i8"};
+  const char *weights[] = {"f32", "bf16", "f16", hasUnsignedNibbles() ? "ui8" : "i8"};
   int index = std::min(static_cast<int>(layer.precision), 3);
   std::string x = "tensor<?x" + std::to_string(padded) + "x" + inputs[index] + ">";
   std::string w = "tensor<" + std::to_string(panels) + "x" + std::to_string(groups) + "x" +
@@ -200,6 +205,8 @@ double LinearTest::weightAt(int64_t k, int64_t o) const {
   int8_t code = static_cast<int8_t *>(weight.data.get())[at];
   if (!isGrouped())
     return code;
+  if (hasUnsignedNibbles())
+    code ^= kTurnedSigns;
   int nibble = static_cast<int8_t>(k / layout.terms % 2 ? code & 0xf0 : code << 4) / 16;
   int64_t scaleAt =
       ((o / layout.columns) * (padded / kGroup) + k / kGroup) * layout.columns + o % layout.columns;

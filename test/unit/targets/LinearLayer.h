@@ -34,6 +34,7 @@ protected:
 
   bool isGrouped() const { return layer.precision == WeightPrecision::i4; }
   bool isCoded() const { return isGrouped() || layer.precision == WeightPrecision::i8; }
+  bool hasUnsignedNibbles() const { return isGrouped() && layout.unsignedNibbles; }
   bool isNarrow() const {
     return layout.narrowPairs && layer.precision == WeightPrecision::i8 && !layer.hasWidePairs;
   }
