@@ -116,9 +116,6 @@ PackedWeight packHalves(const Matrix &matrix, const LinearLayout &layout) {
 
 namespace {
 
-/// What makes two signed codes of 4 bits unsigned ones that are 8 more, and back.
-constexpr uint8_t kTurnedSigns = 0x88;
-
 /// Codes of one group of an output's terms.
 struct NibbleGroup {
   uint16_t scale; // bf16
@@ -170,7 +167,8 @@ PackedWeight packNibbles(const Matrix &matrix, const LinearLayout &layout) {
   HostTensor bytes = HostTensor::allocate({panels, blocks, width, factor}, element);
   HostTensor scales = HostTensor::allocate({panels, groups, width}, builder.getBF16Type());
   HostTensor sums = HostTensor::allocate({matrix.outputs}, builder.getF32Type());
-  llvm::fill(bytes.mutableValues<uint8_t>(), layout.unsignedNibbles ? kTurnedSigns : uint8_t(0));
+  llvm::fill(bytes.mutableValues<uint8_t>(),
+             layout.unsignedNibbles ? LinearLayout::kNibbleSigns : uint8_t(0));
   llvm::fill(scales.mutableValues<uint16_t>(), uint16_t(0));
   for (int64_t output = 0; output < matrix.outputs; ++output) {
     int64_t panel = output / width, column = output % width;
@@ -284,7 +282,7 @@ public:
     if (!isGrouped)
       return float(code) * scales.values<float>()[output];
     if (panels.elementType.isUnsignedInteger())
-      code ^= kTurnedSigns;
+      code ^= LinearLayout::kNibbleSigns;
     int8_t nibble = int8_t(half ? code & -16 : uint8_t(code) << 4) / 16;
     int64_t group = output / width * scales.shape[1] + term / kNibbleGroup;
     return float(nibble) * fromBFloat(scales.values<uint16_t>()[group * width + output % width]);

@@ -71,8 +71,10 @@ struct LinearLayout {
   int64_t zeroPoint;
   /// Scales of columns of 8-bit codes are as large as it takes for narrow pairs (seq.linear).
   bool narrowPairs = false;
-  /// Codes of 4 bits are unsigned, 8 more than what they stand for.
+  /// Codes of 4 bits are unsigned, 8 more than what they stand for: signed ones with their sign bits turned.
   bool unsignedNibbles = false;
+  /// The sign bits of a byte of two.
+  static constexpr uint8_t kNibbleSigns = 0x88;
 };
 
 /// What can follow a target's name on the command line, as "dotprod" in "aarch64-neon+dotprod".

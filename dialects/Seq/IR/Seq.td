@@ -311,7 +311,8 @@ def Seq_LinearOp : Seq_Op<"linear", [Pure, AttrSizedOperandSegments]> {
 
     With `group`, codes of weights have 4 bits, -8 to 7, and each `group` terms of a column have a scale of their own. A
     byte of the weight, now panels x K/2V x P x V, holds term k in its lower and term k + V in its upper half, k mod 2V
-    being less than V. Unsigned codes of 4 bits (a weight of ui8) are 8 more than what they stand for. Scales (f32 or bf16) are packed as panels x K/group x P, and column_sums are of scaled weights:
+    being less than V. Unsigned codes of 4 bits (a weight of ui8) are 8 more than what they stand for. Scales (f32 or bf16)
+    are packed as panels x K/group x P, and column_sums are of scaled weights:
 
     ```
     y[i, o] = input_scale[i] (sum over k of codes[i, k] w[k, o] scale[k / group, o] - zero_point column_sums[o])

@@ -22,6 +22,7 @@
 
 #include "targets/Common/Algorithms/TensorTile.h"
 #include "targets/Common/Schedules/PairProducts.h"
+#include "targets/Common/Target.h"
 
 using namespace mlir;
 using namespace halyard;
@@ -35,8 +36,6 @@ static constexpr int64_t kTermsPerBlock = 64, kTermsPerBfloatBlock = 32, kFewest
 static constexpr int64_t kGroupsPerCodedBlock = 32;
 /// Most elements of a row that are widened before they are multiplied: they lie on the stack.
 static constexpr int64_t kMostWideElements = 16384;
-/// What makes two signed codes of 4 bits unsigned ones that are 8 more, and back.
-static constexpr uint8_t kTurnedSigns = 0x88;
 
 namespace {
 class LinearTranslation {
@@ -238,7 +237,7 @@ void LinearTranslation::defineNibbles() {
   sum.codes = Halide::Func(name + "_codes");
   Expr byte = weightAt(pair, term);
   if (hasUnsignedNibbles())
-    byte = Halide::reinterpret<int8_t>(byte ^ Halide::cast<uint8_t>(kTurnedSigns));
+    byte = Halide::reinterpret<int8_t>(byte ^ Halide::cast<uint8_t>(LinearLayout::kNibbleSigns));
   Expr upper = byte & Halide::cast<int8_t>(-16);
   (*sum.codes)(term, sum.lane, nibble, sum.vector, pair) = Halide::select(nibble == 0, byte << 4, upper);
 
@@ -291,8 +290,7 @@ bool LinearTranslation::multipliesNibbles() const {
 }
 
 /// Codes are unsigned, 8 more than what they stand for: with their sign bits turned, if that is not how they
-/// are stored. The excess is 8 times the sum of the row's
-/// codes of that group.
+/// are stored. The excess is 8 times the sum of the row's codes of that group.
 void LinearTranslation::defineNibbleBytes() {
   const auto bits = [](uint32_t value) { return Halide::Internal::make_const(Halide::UInt(32), value); };
   const int32_t ofGroup = groupTerms;
@@ -309,7 +307,7 @@ void LinearTranslation::defineNibbleBytes() {
   Expr at = blockVar * static_cast<int32_t>(perBlock) + domain.y;
   Expr codes = wordAt([&](Expr term) { return weightAt(at, term); });
   if (!hasUnsignedNibbles())
-    codes = codes ^ bits(kTurnedSigns * 0x01010101u);
+    codes = codes ^ bits(LinearLayout::kNibbleSigns * 0x01010101u);
   codes = (codes >> (4 * Halide::cast<uint32_t>(domain.x))) & bits(0x0f0f0f0f);
   auto rowAt = [&](const Expr &group) { return wordAt([&](Expr term) { return inputAt(group, term); }); };
   Expr row = rowAt(2 * at + domain.x);

@@ -33,8 +33,6 @@ int codeBeside(int code, std::mt19937 &random) {
     return code < 0 ? least : most;
   return std::uniform_int_distribution<int>(least, most)(random);
 }
-/// What makes two signed codes of 4 bits unsigned ones that are 8 more.
-constexpr uint8_t kTurnedSigns = 0x88;
 bool hasWords(WeightPrecision precision) {
   return precision == WeightPrecision::bf16 || precision == WeightPrecision::f16;
 }
@@ -82,7 +80,7 @@ void LinearTest::prepare(const Layer &wanted, const Target &layoutOf) {
     }
   if (hasUnsignedNibbles()) // what is beyond the matrix too
     for (uint8_t &byte : weight.mutableValues<uint8_t>())
-      byte ^= kTurnedSigns;
+      byte ^= LinearLayout::kNibbleSigns;
   std::vector<int32_t> integerSums;
   std::vector<float> scaledSums;
   for (int64_t o = 0; o < layer.outputs; ++o) {
@@ -206,7 +204,7 @@ double LinearTest::weightAt(int64_t k, int64_t o) const {
   if (!isGrouped())
     return code;
   if (hasUnsignedNibbles())
-    code ^= kTurnedSigns;
+    code ^= LinearLayout::kNibbleSigns;
   int nibble = static_cast<int8_t>(k / layout.terms % 2 ? code & 0xf0 : code << 4) / 16;
   int64_t scaleAt =
       ((o / layout.columns) * (padded / kGroup) + k / kGroup) * layout.columns + o % layout.columns;
