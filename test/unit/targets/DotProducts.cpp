@@ -36,8 +36,9 @@ struct DotProduct {
     std::string saved, restored;
     for (auto [i, name] : llvm::enumerate(scratch)) {
       const std::string place = std::to_string(-256 - 32 * static_cast<int>(i)) + "(%rsp)";
-      saved += "vmovdqu " + name + ", " + place + "\n";
-      restored += "vmovdqu " + place + ", " + name + "\n";
+      const std::string whole = "%y" + name.substr(2); // writing a half clears the other
+      saved += "vmovdqu " + whole + ", " + place + "\n";
+      restored += "vmovdqu " + place + ", " + whole + "\n";
     }
     return saved + text + restored;
   }
